@@ -1,0 +1,1 @@
+"""The brain behind a phone agent: runs without a web server."""

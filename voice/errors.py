@@ -1,0 +1,187 @@
+"""The one tree of errors, each with what to do about it.
+
+VoiceError
+├── SetupError            the product cannot start as it is configured
+│   ├── AgentFileError      an agent's TOML file cannot be used
+│   └── StoreError          the database cannot be reached or used
+│       └── RowsRefused         the database refuses some rows for what is in them
+├── BadRequest            a foreign message cannot be understood
+│   ├── BadJob              a RunPod job or a prompt cannot be used
+│   ├── TooLarge            a body over the limit
+│   ├── UnknownAgent        no agent or route has this name
+│   └── NotAllowed          the secret is missing or wrong
+│       └── LoopbackOnly        the door has no secret and the request is not from this machine
+├── ModelError            a route did not give a usable reply
+│   ├── RouteRefused        the host says no: key, endpoint or request is wrong
+│   ├── RouteDown           the host cannot be reached, or answers 5xx
+│   ├── RouteBusy           the host's limit is reached
+│   ├── RouteSlow           not a word by the time that the caller had to hear one
+│   ├── WorkerCold          the job waits in the queue and no worker is warm
+│   ├── EmptyReply          the host answered without a word to say
+│   ├── ReplyBroken         the stream ended in the middle, or is not what it should be
+│   └── EngineDied          the process that runs the weights is gone
+├── LinesBusy             more live calls than OFFHOOK_MAX_CALLS
+└── NoRouteLeft           every route of a turn failed; holds one ModelError per route
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class VoiceError(Exception):
+    """Something this project understands went wrong.
+
+    `to_do` is a sentence for whoever reads the log. `outside` is all that a
+    platform or a browser may learn. `retry` says whether asking again can help.
+    """
+
+    to_do = "See the lines with the same call_id."
+    outside = "The request could not be answered."
+    retry = False
+
+
+class SetupError(VoiceError):
+    """The product cannot start as it is configured. The message says what to write instead."""
+
+    to_do = "Run `offhook doctor`: it prints every setting and what is wrong with it."
+
+
+class AgentFileError(SetupError):
+    """An agent's file cannot be used: the message names the file, the key's path and what to write."""
+
+    to_do = "Correct the agent's file; docs/agents.md explains every key."
+
+
+class StoreError(SetupError):
+    """The database cannot be reached or used."""
+
+    to_do = "Check OFFHOOK_DATABASE_URL, OFFHOOK_DATA_DIR and that the database is up."
+    retry = True
+
+
+class RowsRefused(StoreError):
+    """The database refused some rows for what is in them. All others of their group are written."""
+
+    to_do = "Report it with the log lines beside it: rows are made storable before they are written."
+    retry = False
+
+
+class BadRequest(VoiceError):
+    """A foreign message cannot be understood. The message is safe to show to its sender."""
+
+    to_do = "The sender must correct its message."
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.outside = message
+
+
+class BadJob(BadRequest):
+    """A RunPod job or a prompt cannot be used; one sentence says why."""
+
+
+class TooLarge(BadRequest):
+    """A body over OFFHOOK_MAX_BODY_BYTES."""
+
+
+class UnknownAgent(BadRequest):
+    """No agent and no route has this name."""
+
+
+class NotAllowed(BadRequest):
+    """The secret is missing (401) or wrong (403). Never says which part."""
+
+    to_do = "Check the secret on both sides; `offhook doctor` shows which doors have one."
+
+    def __init__(self, *, missing: bool) -> None:
+        super().__init__("Not authorised.")
+        self.missing = missing
+
+
+class LoopbackOnly(NotAllowed):
+    """The door has no secret, so it answers to this machine only, and the request came from elsewhere."""
+
+    to_do = "Set the door's secret (VAPI_SECRET, TWILIO_AUTH_TOKEN, OFFHOOK_API_KEY), or OFFHOOK_OPEN=1."
+
+    def __init__(self) -> None:
+        super().__init__(missing=False)
+
+
+class ModelError(VoiceError):
+    """A route did not give a usable reply."""
+
+
+class RouteRefused(ModelError):
+    """The host says no: the key, the endpoint or the request is wrong."""
+
+    to_do = "Check the route's key and endpoint id; `offhook doctor` asks each route."
+
+
+class RouteDown(ModelError):
+    """The host cannot be reached, answers 5xx, or an HTML page in place of JSON."""
+
+    to_do = "See the host's status page; calls go on over the other routes."
+    retry = True
+
+
+class RouteBusy(ModelError):
+    """The host's rate limit is reached (429), or it has no worker to give."""
+
+    to_do = "Raise the endpoint's maximum workers, or add a second route."
+    retry = True
+
+
+class RouteSlow(ModelError):
+    """The route had not written a word when the caller had to hear one."""
+
+    to_do = "Look at the host's load and at the worker's cold starts; let a quicker route stand beside it."
+    retry = True
+
+
+class WorkerCold(ModelError):
+    """RunPod has the job in its queue and no worker is warm."""
+
+    to_do = "Set the endpoint's minimum workers to 1, or let a warm route stand beside it."
+    retry = True
+
+
+class EmptyReply(ModelError):
+    """The host answered without a word to say."""
+
+    to_do = "Look at the model's prompt and stop words."
+    retry = True
+
+
+class ReplyBroken(ModelError):
+    """The stream ended in the middle, or is not what it should be."""
+
+    to_do = "See the worker's own log for the job."
+    retry = True
+
+
+class EngineDied(ModelError):
+    """The process that runs the weights is gone, or could not load them."""
+
+    to_do = "It is started again by itself; look at its last log lines."
+    retry = True
+
+
+class LinesBusy(VoiceError):
+    """More live calls than OFFHOOK_MAX_CALLS; the caller hears the agent's busy line."""
+
+    to_do = "Raise OFFHOOK_MAX_CALLS, or add a machine."
+    outside = "All lines are busy."
+    retry = True
+
+
+class NoRouteLeft(VoiceError):
+    """Every route of a turn failed. `failures` holds one ModelError per route, in the order asked."""
+
+    to_do = "See failures; the caller heard a fallback."
+
+    def __init__(self, failures: Sequence[ModelError]) -> None:
+        super().__init__(
+            "; ".join(f"{type(failure).__name__}: {failure}" for failure in failures) or "no route"
+        )
+        self.failures = tuple(failures)

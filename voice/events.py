@@ -1,0 +1,135 @@
+"""What can happen in a call, and the bus that tells it.
+
+The road publishes and goes on; whoever listens (logs, metrics, later a dashboard) must be
+quick or keep a bounded queue of their own. A listener that fails is logged and skipped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from voice.types import CallId, Door, Turn
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A call was picked up. `resumed`: its thread was found in the store."""
+
+    call_id: CallId
+    door: Door
+    agent: str
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A call is over; no further turn will come."""
+
+    call_id: CallId
+    door: Door
+    reason: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceHeard:
+    """The caller has finished an utterance and its turn begins."""
+
+    call_id: CallId
+    door: Door
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteAsked:
+    """A route was asked for the reply of a turn. `rank` 0 is the strategy's first choice."""
+
+    call_id: CallId
+    route: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFailed:
+    """A route gave no usable reply. `error` is the class of the failure, `to_do` what helps."""
+
+    call_id: CallId
+    route: str
+    error: str
+    message: str  # our own words about the route; holds nothing that the caller said
+    to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnClosed:
+    """A turn has ended, whatever the way; `turn.ending` and `turn.timing` say how.
+
+    `late`: its first chunk left after the deadline, or never, though the caller was there.
+    """
+
+    call_id: CallId
+    door: Door
+    turn: Turn
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCrashed:
+    """An error that nobody expected ended a turn; the caller heard a fallback."""
+
+    call_id: CallId
+    error: BaseException = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUsed:
+    """A tool ran. `ok` is False when it raised or refused."""
+
+    call_id: CallId
+    tool: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A door turned a request away: `status` is the HTTP status, `why` the class of the error."""
+
+    door: str
+    status: int
+    why: str
+
+
+Event = (
+    CallStarted
+    | CallEnded
+    | UtteranceHeard
+    | RouteAsked
+    | RouteFailed
+    | TurnClosed
+    | TurnCrashed
+    | ToolUsed
+    | RequestRefused
+)
+Listener = Callable[[Event], None]
+
+
+class Bus:
+    """Tells every listener what happened, in the order they subscribed."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def publish(self, event: Event) -> None:
+        """Tell everybody. Never raises: the road does not stop for whoever watches it."""
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # fence: one subscriber
+                log.exception("subscriber.failed", extra={"event": type(event).__name__})

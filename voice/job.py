@@ -1,0 +1,295 @@
+"""The RunPod job: what goes in and what comes out, read by both sides.
+
+The web host writes a job with `job_input`; the worker in the GPU container reads it with
+`parse_job`, and answers with the chunks built at the end of this file. Foreign clients may
+send the older shapes, too: a bare prompt, `sampling_params`, or RunPod's OpenAI route.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, cast, get_args
+
+from voice.errors import BadJob
+from voice.types import CallId, Finish, Json, Message, Prompt, Role, ToolCall, ToolSpec
+
+MAX_TOKENS: Final = 4096  # the longest reply one job may ask for; a spoken turn needs about 120
+MAX_MESSAGES: Final = 1000  # a call of an hour has about 400
+MAX_CHARS: Final = 400_000  # of all messages together: about 100,000 tokens
+MAX_STOPS: Final = 16
+MAX_TOOLS: Final = 128  # as OpenAI
+MAX_NAME_CHARS: Final = 200  # of call ids, model and tool names
+
+ROLES: Final = get_args(Role)
+DEFAULTS: Final = Prompt(())
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job, checked. `stream` false: the answer is one piece; `openai`: it is written in OpenAI's shapes.
+
+    `asks` "models" is OpenAI's list of models: the prompt is then empty.
+    """
+
+    prompt: Prompt
+    stream: bool = True
+    openai: bool = False
+    model: str | None = None
+    asks: Literal["reply", "models"] = "reply"
+
+
+# Reading
+
+
+def parse_job(given: object) -> Job:
+    """The job that an `input` asks for. Raises BadJob with one sentence that names the field."""
+    if given is None:
+        raise BadJob('input is missing: send {"messages": [...]} or {"prompt": "..."}.')
+    fields = _object(given, "input")
+    if not fields:
+        raise BadJob('input is empty: send {"messages": [...]} or {"prompt": "..."}.')
+    if "openai_route" in fields:
+        return _openai_job(fields)
+    return Job(_prompt(fields), stream=_flag(fields, "stream", True), model=_name(fields, "model"))
+
+
+def _openai_job(fields: Mapping[str, object]) -> Job:
+    route = fields["openai_route"]
+    if not isinstance(route, str):
+        raise BadJob("openai_route must be text.")
+    asked = route.strip("/").removeprefix("openai/").removeprefix("v1/")
+    if asked == "models":
+        return Job(Prompt(()), stream=False, openai=True, asks="models")
+    if asked != "chat/completions":
+        raise BadJob("openai_route must be /v1/chat/completions or /v1/models.")
+    body = _object(fields.get("openai_input"), "openai_input")
+    if body.get("n") not in (None, 1):
+        raise BadJob("n must be 1: one reply is written per job.")
+    return Job(_prompt(body), stream=_flag(body, "stream", False), openai=True, model=_name(body, "model"))
+
+
+def _prompt(fields: Mapping[str, object]) -> Prompt:
+    """Fields beside the messages win over the same ones in the older `sampling_params`."""
+    sampling = {**_object(fields.get("sampling_params") or {}, "sampling_params"), **fields}
+    longest = sampling.get("max_completion_tokens", sampling.get("max_tokens"))
+    call_id = _name(fields, "call_id")
+    return Prompt(
+        messages=_messages(fields),
+        max_tokens=_max_tokens(longest),
+        temperature=_temperature(sampling.get("temperature")),
+        tools=_tools(fields.get("tools")),
+        stop=_stops(sampling.get("stop")),
+        call_id=None if call_id is None else CallId(call_id),
+    )
+
+
+def _messages(fields: Mapping[str, object]) -> tuple[Message, ...]:
+    given = fields.get("messages")
+    if given is None:
+        asked = fields.get("prompt")
+        if not isinstance(asked, str) or not asked.strip():
+            raise BadJob("messages is missing: send a list of messages, or a prompt that is text.")
+        given = [{"role": "user", "content": asked}]
+    if not isinstance(given, list) or not given:
+        raise BadJob("messages must be a list with at least one message.")
+    if len(given) > MAX_MESSAGES:
+        raise BadJob(f"messages has {len(given)} entries; at most {MAX_MESSAGES} are read.")
+    messages = tuple(_message(entry, f"messages[{place}]") for place, entry in enumerate(given))
+    chars = sum(len(message.text) for message in messages)
+    chars += sum(len(call.arguments) for message in messages for call in message.tool_calls)
+    if chars > MAX_CHARS:
+        raise BadJob(f"messages has {chars} characters; at most {MAX_CHARS} are read.")
+    return messages
+
+
+def _message(given: object, where: str) -> Message:
+    fields = _object(given, where)
+    role = fields.get("role")
+    if role == "developer":  # OpenAI's newer word for it
+        role = "system"
+    if role not in ROLES:
+        raise BadJob(f"{where}.role must be one of {', '.join(ROLES)}.")
+    answers = fields.get("tool_call_id")
+    if answers is not None and not isinstance(answers, str):
+        raise BadJob(f"{where}.tool_call_id must be text.")
+    calls = fields.get("tool_calls") or []
+    if not isinstance(calls, list):
+        raise BadJob(f"{where}.tool_calls must be a list.")
+    made = tuple(_tool_call(call, f"{where}.tool_calls[{place}]") for place, call in enumerate(calls))
+    text = _content(fields.get("content"), where, may_lack=bool(made))
+    return Message(cast(Role, role), text, made, answers)
+
+
+def _content(given: object, where: str, *, may_lack: bool) -> str:
+    """Text, or OpenAI's list of parts that are text."""
+    if isinstance(given, str):
+        return given.encode("utf-8", "replace").decode()  # half an emoji would break the tokenizer
+    if given is None and may_lack:
+        return ""
+    if isinstance(given, list):
+        parts = [_object(part, f"{where}.content[{place}]").get("text") for place, part in enumerate(given)]
+        if all(isinstance(part, str) for part in parts):
+            return _content("".join(cast("list[str]", parts)), where, may_lack=may_lack)
+    raise BadJob(f"{where}.content must be text.")
+
+
+def _tool_call(given: object, where: str) -> ToolCall:
+    fields = _object(given, where)
+    function = _object(fields.get("function"), f"{where}.function")
+    name, arguments, called = function.get("name"), function.get("arguments", "{}"), fields.get("id", "")
+    if not (isinstance(name, str) and name and isinstance(arguments, str) and isinstance(called, str)):
+        raise BadJob(f"{where} must have an id, a function name and arguments, each as text.")
+    return ToolCall(called, name, arguments)
+
+
+def _tools(given: object) -> tuple[ToolSpec, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or len(given) > MAX_TOOLS:
+        raise BadJob(f"tools must be a list of at most {MAX_TOOLS}.")
+    return tuple(_tool(tool, f"tools[{place}]") for place, tool in enumerate(given))
+
+
+def _tool(given: object, where: str) -> ToolSpec:
+    function = _object(_object(given, where).get("function"), f"{where}.function")
+    description = function.get("description") or ""
+    if not isinstance(description, str):
+        raise BadJob(f"{where}.function.description must be text.")
+    name = _name(function, "name", f"{where}.function.")
+    if name is None:
+        raise BadJob(f"{where}.function.name is missing.")
+    parameters = _object(function.get("parameters") or {}, f"{where}.function.parameters")
+    return ToolSpec(name, description, cast("Mapping[str, Json]", parameters))
+
+
+def _max_tokens(given: object) -> int:
+    if given is None:
+        return DEFAULTS.max_tokens
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_TOKENS:
+        raise BadJob(f"max_tokens must be a whole number from 1 to {MAX_TOKENS}.")
+    return given
+
+
+def _temperature(given: object) -> float:
+    if given is None:
+        return DEFAULTS.temperature
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 2:  # NaN is neither
+        raise BadJob("temperature must be a number from 0 to 2.")
+    return float(given)
+
+
+def _stops(given: object) -> tuple[str, ...]:
+    stops = [given] if isinstance(given, str) else given
+    if stops is None:
+        return ()
+    words = isinstance(stops, list) and all(isinstance(stop, str) and stop for stop in stops)
+    if not isinstance(stops, list) or not words or len(stops) > MAX_STOPS:
+        raise BadJob(f"stop must be text, or a list of at most {MAX_STOPS} texts that are not empty.")
+    return tuple(stops)
+
+
+def _object(given: object, where: str) -> Mapping[str, object]:
+    if not isinstance(given, dict):
+        raise BadJob(f"{where} must be an object.")
+    return given
+
+
+def _flag(fields: Mapping[str, object], key: str, default: bool) -> bool:
+    given = fields.get(key)
+    if given is None:
+        return default
+    if not isinstance(given, bool):
+        raise BadJob(f"{key} must be true or false.")
+    return given
+
+
+def _name(fields: Mapping[str, object], key: str, where: str = "") -> str | None:
+    given = fields.get(key)
+    if given is None:
+        return None
+    if not isinstance(given, str) or not 0 < len(given) <= MAX_NAME_CHARS:
+        raise BadJob(f"{where}{key} must be text of 1 to {MAX_NAME_CHARS} characters.")
+    return given
+
+
+# Writing
+
+
+def job_input(prompt: Prompt, *, stream: bool = True, model: str | None = None) -> dict[str, Json]:
+    """The `input` of a job, also understood by RunPod's own vLLM worker (which reads `sampling_params`).
+
+    `max_tokens` is always said: where it is not, some workers stop after 16 tokens.
+    """
+    sampling: dict[str, Json] = {"max_tokens": prompt.max_tokens, "temperature": prompt.temperature}
+    if prompt.stop:
+        sampling["stop"] = list(prompt.stop)
+    fields: dict[str, Json] = {"messages": [message_object(message) for message in prompt.messages]}
+    fields |= sampling
+    fields["sampling_params"] = dict(sampling)
+    fields["stream"] = stream
+    if prompt.tools:
+        fields["tools"] = [tool_object(tool) for tool in prompt.tools]
+    if prompt.call_id is not None:
+        fields["call_id"] = prompt.call_id
+    if model is not None:
+        fields["model"] = model
+    return fields
+
+
+def message_object(message: Message) -> dict[str, Json]:
+    """A message as chat completions write it."""
+    fields: dict[str, Json] = {"role": message.role, "content": message.text}
+    if message.tool_calls:
+        fields["tool_calls"] = tool_call_objects(message.tool_calls)
+    if message.tool_call_id is not None:
+        fields["tool_call_id"] = message.tool_call_id
+    return fields
+
+
+def tool_object(tool: ToolSpec) -> dict[str, Json]:
+    """A tool as chat completions write it."""
+    function: dict[str, Json] = {"name": tool.name, "description": tool.description}
+    function["parameters"] = dict(tool.parameters)
+    return {"type": "function", "function": function}
+
+
+def tool_call_objects(calls: Sequence[ToolCall]) -> list[Json]:
+    """Tool calls as chat completions write them."""
+    return [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in calls
+    ]
+
+
+def text_chunk(text: str) -> dict[str, Json]:
+    """A piece of the reply."""
+    return {"text": text}
+
+
+def last_chunk(finish: Finish, timing_ms: Mapping[str, float], text: str = "") -> dict[str, Json]:
+    """The end of the reply. `timing_ms`: milliseconds since the worker began with the job."""
+    fields: dict[str, Json] = {"text": text, "finish_reason": finish.reason, "usage": usage_object(finish)}
+    fields["timing"] = dict(timing_ms)
+    if finish.tool_calls:
+        fields["tool_calls"] = tool_call_objects(finish.tool_calls)
+    return fields
+
+
+def usage_object(finish: Finish) -> dict[str, Json]:
+    """Tokens as chat completions count them."""
+    read, written = finish.usage.prompt_tokens, finish.usage.completion_tokens
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+
+
+def is_json(value: object) -> bool:
+    """Whether a value comes back the same through JSON, as RunPod's worker loop needs it.
+
+    What does not is never delivered: the job hangs until the platform gives up.
+    """
+    try:
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()  # as the SDK sends it
+        return bool(json.loads(written) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False

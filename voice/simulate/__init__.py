@@ -1,0 +1,1 @@
+"""The other side, played: callers, platforms and hosts on loopback."""
