@@ -1,0 +1,114 @@
+"""The tables of a new database and those that the migrations make are the same."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from tests.voice.store.databases import a_postgres_database
+from voice.errors import StoreError
+from voice.store.migrations.run import newest, upgrade
+from voice.store.schema import bring_up_to_date
+from voice.store.sql import SqlStore
+from voice.store.tables import SCHEMA, metadata
+from voice.store.url import make_engine, parse
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    async with AsyncExitStack() as stack:
+        if request.param == "sqlite":
+            yield f"sqlite:///{tmp_path / 'offhook.db'}"
+        else:
+            yield await stack.enter_async_context(a_postgres_database())
+
+
+def differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def shape(connection: Connection) -> list[object]:
+    """Every column and index, as the database tells them."""
+    look = inspect(connection)
+    return [
+        (table, [str(column) for column in look.get_columns(table)], look.get_indexes(table))
+        for table in sorted(metadata.tables)
+    ]
+
+
+def test_the_code_knows_the_newest_version() -> None:
+    assert newest() == SCHEMA
+
+
+async def test_migrations_make_the_tables_that_the_code_has(url: str) -> None:
+    engine = make_engine(parse(url))
+    async with engine.execution_options(writes=True).begin() as connection:
+        await connection.run_sync(upgrade)
+        assert await connection.run_sync(differences) == []
+        migrated = await connection.run_sync(shape)
+        for table in [*metadata.tables, "alembic_version"]:
+            await connection.execute(text(f"DROP TABLE {table}"))
+
+        await bring_up_to_date(connection, "here")
+        assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(shape) == migrated
+    await engine.dispose()
+
+
+async def test_an_older_database_is_migrated(url: str) -> None:
+    engine = make_engine(parse(url))
+    async with engine.execution_options(writes=True).begin() as connection:
+        # As old as can be: no version has been applied yet.
+        await connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+    await engine.dispose()
+
+    store = SqlStore(url)
+    await store.open()
+
+    assert await store.newest() == []
+    await store.close()
+
+
+async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'offhook.db'}"
+    store = SqlStore(url)
+    await store.open()
+    await store.close()
+    file = sqlite3.connect(tmp_path / "offhook.db")
+    file.execute("UPDATE alembic_version SET version_num = '9999'")
+    file.commit()
+    file.close()
+
+    with pytest.raises(
+        StoreError, match=f"have version 9999, and this Offhook knows up to {SCHEMA}: install"
+    ):
+        await store.open()
+
+
+@pytest.mark.slow
+def test_opening_loads_no_alembic(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys; from voice.store.sql import SqlStore; store = SqlStore(sys.argv[1]);"
+        "asyncio.run(store.open()); print('alembic' in sys.modules)"
+    )
+
+    for _ in ("a new database", "one that is up to date"):
+        ran = subprocess.run(
+            [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'offhook.db'}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ran.stdout == "False\n"

@@ -1,0 +1,161 @@
+"""Calls, turns and notes as rows, and back again.
+
+A row is a snapshot: a tuple in the order of its table's columns, JSON already written, so that
+nothing in it changes afterwards. Text is made fit for every database:
+PostgreSQL takes no NUL and no driver takes half a surrogate pair, and platforms send both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping
+
+from voice.types import (
+    CallId,
+    CallRecord,
+    Door,
+    Ending,
+    Message,
+    Note,
+    Timing,
+    ToolCall,
+    Turn,
+    Usage,
+)
+
+Row = tuple[object, ...]
+
+MAX_DEPTH = 60  # of a note's payload; deeper is cut, as it would exhaust a stack here or in the database
+REPLACEMENT = "\ufffd"
+_TIMING = tuple(field.name for field in fields(Timing))
+
+
+def call_row(record: CallRecord) -> Row:
+    """The row of table `calls`."""
+    return (
+        storable(record.call_id),
+        record.door.value,
+        storable(record.agent),
+        _maybe(record.caller),
+        _utc(record.began_on),
+        None if record.ended_on is None else _utc(record.ended_on),
+        _maybe(record.ended_reason),
+        storable(record.greeting),
+    )
+
+
+def turn_row(call_id: CallId, turn: Turn) -> Row:
+    """The row of table `turns`."""
+    timing, usage = turn.timing, turn.usage
+    return (
+        storable(call_id),
+        turn.position,
+        storable(turn.said),
+        storable(turn.key),
+        _utc(turn.began_on),
+        storable(turn.sent),
+        storable(turn.spoken),
+        _maybe(turn.heard),
+        storable(turn.filler),
+        _maybe(turn.route),
+        None if turn.ending is None else turn.ending.value,
+        to_json({name: getattr(timing, name) for name in _TIMING}),
+        to_json({"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}),
+        to_json([_message_json(message) for message in turn.tools]) if turn.tools else "[]",
+    )
+
+
+def note_row(note: Note, came: int) -> Row:
+    """The row of table `notes`."""
+    payload = to_json(dict(note.payload))
+    return storable(note.call_id), came, storable(note.kind), payload, _utc(note.noted_on)
+
+
+def call_of(row: RowMapping) -> CallRecord:
+    """The record that a row of `calls` holds."""
+    return CallRecord(**{**row, "door": Door(row["door"])})
+
+
+def turn_of(row: RowMapping) -> Turn:
+    """The turn that a row of `turns` holds."""
+    values = {name: value for name, value in row.items() if name != "call_id"}
+    values["ending"] = None if row["ending"] is None else Ending(row["ending"])
+    values["timing"] = Timing(**row["timing"])
+    values["usage"] = Usage(**row["usage"])
+    values["tools"] = tuple(_message_of(message) for message in row["tools"])
+    return Turn(**values)
+
+
+def note_of(row: RowMapping) -> Note:
+    """The note that a row of `notes` holds."""
+    return Note(CallId(row["call_id"]), row["kind"], row["payload"], row["noted_on"])
+
+
+def to_json(value: object) -> str:
+    """JSON that every database takes: NaN is null, NUL and half surrogates are replaced."""
+    try:
+        written = orjson.dumps(value).decode()
+    except TypeError:  # half a surrogate, a number beyond 64 bits, or too deep
+        return orjson.dumps(_fit(value)).decode()
+    return orjson.dumps(_fit(value)).decode() if "\\u0000" in written else written
+
+
+def storable(text: str) -> str:
+    """The text without what databases refuse; nearly always the text itself."""
+    if "\0" in text:
+        text = text.replace("\0", REPLACEMENT)
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass").decode(errors="replace")
+    return text
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _maybe(text: str | None) -> str | None:
+    return None if text is None else storable(text)
+
+
+def _fit(value: object, depth: int = 0) -> object:
+    """The same value, as far as JSON and every database can hold it."""
+    if depth > MAX_DEPTH:
+        return REPLACEMENT
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**64 else hex(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {storable(str(key)): _fit(entry, depth + 1) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_fit(entry, depth + 1) for entry in value]
+    return storable(str(value))
+
+
+def _message_json(message: Message) -> dict[str, object]:
+    wanted = [{"id": one.id, "name": one.name, "arguments": one.arguments} for one in message.tool_calls]
+    return {
+        "role": message.role,
+        "text": message.text,
+        "tool_calls": wanted,
+        "tool_call_id": message.tool_call_id,
+    }
+
+
+def _message_of(stored: Mapping[str, Any]) -> Message:
+    wanted = tuple(ToolCall(**one) for one in stored["tool_calls"])
+    return Message(stored["role"], stored["text"], wanted, stored["tool_call_id"])

@@ -1,0 +1,93 @@
+"""The tables: calls, their turns, and what was noted about them.
+
+No foreign keys: a platform may tell of a call before it is picked up, and rows are written in
+groups in whatever order they waited. Whoever changes a table here adds a version in
+`migrations/versions/` and raises `SCHEMA`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA = "0001"  # the newest version in migrations/versions
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no time zone; what comes back always has one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+AnyJson = JSON().with_variant(JSONB(), "postgresql")
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("door", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("caller", Text),
+    Column("began_on", Moment, nullable=False),
+    Column("ended_on", Moment),
+    Column("ended_reason", Text),
+    Column("greeting", Text, nullable=False),
+    Index("calls_newest", "began_on", "call_id"),
+    Index("calls_of_a_caller", "caller", "began_on"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("said", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("began_on", Moment, nullable=False),
+    Column("sent", Text, nullable=False),
+    Column("spoken", Text, nullable=False),
+    Column("heard", Text),
+    Column("filler", Text, nullable=False),
+    Column("route", Text),
+    Column("ending", Text),
+    Column("timing", AnyJson, nullable=False),
+    Column("usage", AnyJson, nullable=False),
+    Column("tools", AnyJson, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    # Nanoseconds since 1970 at which it came, never twice in a process: gives the order, and lets
+    # a note be written again when nobody knows whether the first attempt was committed.
+    Column("came", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", AnyJson, nullable=False),
+    Column("noted_on", Moment, nullable=False),
+)

@@ -1,0 +1,132 @@
+"""Writes groups of rows, each in one transaction, on a connection of its own.
+
+Straight to the driver: for a group of one turn SQLAlchemy's asynchronous layer takes 0.70 ms of
+CPU, this 0.13 ms (SQLite, two cores), and a whole turn is allowed about 1.4 ms. The statements
+are still SQLAlchemy's, made once from the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import aiosqlite
+from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
+from sqlalchemy.engine import URL
+
+from voice.store.faults import foreign, was_cut
+from voice.store.rows import Row
+from voice.store.tables import calls, notes, turns
+from voice.store.url import connect_postgres, connect_sqlite, is_sqlite
+
+Batch = tuple[str, Sequence[Row]]  # a table's name and rows for it
+
+
+class Writer(Protocol):
+    """Puts batches into the database. Raises the driver's exceptions."""
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        """Write all or nothing; a row whose primary key is there replaces that one."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection; the next write opens another."""
+        ...
+
+
+def make_writer(url: URL) -> Writer:
+    """The writer for the URL; connects at its first write."""
+    return SqliteWriter(url) if is_sqlite(url) else PostgresWriter(url)
+
+
+class SqliteWriter:
+    """Writes to a SQLite file."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._connection: aiosqlite.Connection | None = None
+        self._upserts = _upserts(aiosqlite_dialect())
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        if self._connection is None:
+            self._connection = await connect_sqlite(self._url)
+        connection = self._connection
+        try:
+            await connection.execute("BEGIN IMMEDIATE")
+            for table, rows in batches:
+                await connection.executemany(self._upserts[table], [_for_sqlite(row) for row in rows])
+            await connection.commit()
+        except BaseException:
+            await self.close()  # which rolls back
+            raise
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+class PostgresWriter:
+    """Writes to PostgreSQL."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._connection: Any = None  # asyncpg's, which is not typed
+        self._upserts = _upserts(asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's, not annotated
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect_postgres(self._url)
+            await self._write(batches)
+            return
+        try:
+            await self._write(batches)
+        except foreign() as exc:
+            if not was_cut(exc):
+                raise
+            # It was cut while nobody looked. A row that is written twice is the same row.
+            self._connection = await connect_postgres(self._url)
+            await self._write(batches)
+
+    async def _write(self, batches: Sequence[Batch]) -> None:
+        connection = self._connection
+        try:
+            async with connection.transaction():
+                for table, rows in batches:
+                    await connection.executemany(self._upserts[table], rows)
+        except BaseException:
+            if not connection.is_closed():
+                connection.terminate()  # its state is unknown, and a dead server answers no farewell
+            raise
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            await connection.close(timeout=1.0)
+
+
+def _upserts(dialect: Dialect) -> dict[str, str]:
+    return {table.name: _upsert(table, dialect) for table in (calls, turns, notes)}
+
+
+def _upsert(table: Table, dialect: Dialect) -> str:
+    """INSERT … ON CONFLICT DO UPDATE with one parameter for each column, in the table's order."""
+    insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {
+        column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key
+    }
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=changed)
+    return str(statement.compile(dialect=dialect, column_keys=list(table.columns.keys())))
+
+
+def _for_sqlite(row: Row) -> Row:
+    """Moments as SQLAlchemy writes them into SQLite: text that sorts, without a zone."""
+    return tuple(
+        value.replace(tzinfo=None).isoformat(" ", "microseconds") if isinstance(value, datetime) else value
+        for value in row
+    )
