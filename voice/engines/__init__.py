@@ -1,0 +1,1 @@
+"""What runs the weights: in the GPU container, or embedded beside the web host."""

@@ -1,0 +1,64 @@
+"""A reply in OpenAI's shapes: server-sent events while it is written, or one object at its end."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+from voice.job import tool_call_objects, usage_object
+from voice.types import Finish, Json
+
+DONE = "data: [DONE]\n\n"
+
+
+class Completion:
+    """One chat completion. Every text it gives is whole frames, each ending in a blank line."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._id = f"chatcmpl-{uuid.uuid4().hex}"
+        self._created = int(time.time())
+        self._began = False
+
+    def piece(self, text: str) -> str:
+        """The frame of a piece of text; the first one names the role."""
+        return self._frame({"content": text}, None)
+
+    def end(self, finish: Finish) -> str:
+        """The last frames: tool calls, finish reason and usage, then [DONE]."""
+        frames = ""
+        if finish.tool_calls:
+            calls = tool_call_objects(finish.tool_calls)
+            numbered: list[Json] = [
+                {"index": place, **call} for place, call in enumerate(calls) if isinstance(call, dict)
+            ]
+            frames = self._frame({"tool_calls": numbered}, None)
+        return frames + self._frame({}, finish) + DONE
+
+    def whole(self, text: str, finish: Finish) -> dict[str, Json]:
+        """The completion as one object."""
+        message: dict[str, Json] = {"role": "assistant", "content": text}
+        if finish.tool_calls:
+            message["tool_calls"] = tool_call_objects(finish.tool_calls)
+        choice: Json = {"index": 0, "message": message, "finish_reason": finish.reason}
+        return {**self._head("chat.completion"), "choices": [choice], "usage": usage_object(finish)}
+
+    def _frame(self, delta: dict[str, Json], finish: Finish | None) -> str:
+        if not self._began:
+            delta = {"role": "assistant", **delta}
+            self._began = True
+        reason = finish.reason if finish else None
+        choice: Json = {"index": 0, "delta": delta, "finish_reason": reason}
+        fields: dict[str, Json] = {**self._head("chat.completion.chunk"), "choices": [choice]}
+        if finish:
+            fields["usage"] = usage_object(finish)
+        return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
+
+    def _head(self, kind: str) -> dict[str, Json]:
+        return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
+
+
+def models_object(model: str) -> dict[str, Json]:
+    """OpenAI's list of models, with the one this worker runs."""
+    return {"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "offhook"}]}

@@ -1,0 +1,125 @@
+"""What the embedded model reads: messages become tokens that fit into its context.
+
+Too long a call loses its oldest turns, then the end of the system text; the caller's last
+words are never cut. Words that the tokenizer would take for its own marks ("<|end|>") are
+broken up: a caller who says them is not the system.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Protocol
+
+import orjson
+
+from voice.errors import BadJob
+from voice.types import Json
+
+# Oldest turns are left out four at a time: what stays then begins at the same place for
+# four turns, and the engine need not read it all again at each of them.
+TURNS_AT_ONCE = 4
+
+Entry = Mapping[str, Json]  # a message as chat completions write it
+
+
+class Tokenizer(Protocol):
+    """The part of the library's tokenizer that reading needs."""
+
+    def encode(self, text: str) -> Sequence[int]: ...
+
+    def apply_chat_template(self, messages: str, *, add_generation_prompt: bool) -> str: ...
+
+
+class PromptReader:
+    """Turns messages into tokens. `marks` are the tokenizer's own, `context` is counted in tokens.
+
+    `knows_tools`: the model's template has words for what a tool answered.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, marks: Sequence[str], context: int, *, knows_tools: bool = False
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._marks = tuple(mark for mark in marks if len(mark) > 1)
+        self._context = context
+        self._knows_tools = knows_tools
+
+    def read(self, messages: Sequence[Entry], max_tokens: int) -> list[int]:
+        """The tokens of the messages, with room for `max_tokens` more, at least for half of the context.
+
+        Raises BadJob when the last words do not fit, or the model's template refuses the messages.
+        """
+        told = [self._clean(entry) for entry in messages]
+        if not self._knows_tools:
+            told = without_tools(told)
+        if not told:
+            raise BadJob("messages hold nothing that the embedded model could read.")
+        room = max(self._context - max_tokens, self._context // 2)
+        tokens = self._encode(told)
+        return tokens if len(tokens) <= room else self._fit(told, room)
+
+    def _fit(self, messages: Sequence[Entry], room: int) -> list[int]:
+        system, turns = split(messages)
+        starts = sorted({*range(TURNS_AT_ONCE, len(turns), TURNS_AT_ONCE), max(0, len(turns) - 1)})
+
+        def read_from(start: int) -> list[int]:
+            return self._encode([*system, *(entry for turn in turns[start:] for entry in turn)])
+
+        place = bisect_left(starts, True, key=lambda start: len(read_from(start)) <= room)
+        if place < len(starts):
+            return read_from(starts[place])
+        return self._cut_system(system, turns[-1] if turns else [], room)
+
+    def _cut_system(self, system: Sequence[Entry], last: Sequence[Entry], room: int) -> list[int]:
+        text = "\n\n".join(str(entry["content"]) for entry in system)
+        while text:
+            text = text[: len(text) * 9 // 10]
+            tokens = self._encode([{"role": "system", "content": text}, *last])
+            if len(tokens) <= room:
+                return tokens
+        raise BadJob(f"the last message is longer than the {room} tokens that the embedded model can read.")
+
+    def _encode(self, messages: Sequence[Entry]) -> list[int]:
+        try:
+            text = self._tokenizer.apply_chat_template(
+                orjson.dumps(messages).decode(), add_generation_prompt=True
+            )
+        except RuntimeError as exc:  # all that the library raises
+            raise BadJob("the embedded model's chat template does not take these messages.") from exc
+        return [int(token) for token in self._tokenizer.encode(text)]
+
+    def _clean(self, entry: Entry) -> Entry:
+        text = str(entry.get("content") or "").replace("\0", "")  # the library would stop reading there
+        for mark in self._marks:
+            if mark in text:
+                text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+        return {**entry, "content": text}
+
+
+def split(messages: Sequence[Entry]) -> tuple[list[Entry], list[list[Entry]]]:
+    """The system messages at the beginning, and the turns, each from a user's message to the next."""
+    begin = next((i for i, entry in enumerate(messages) if entry["role"] != "system"), len(messages))
+    starts = [i for i in range(begin, len(messages)) if i == begin or messages[i]["role"] == "user"]
+    turns = [list(messages[start:end]) for start, end in pairwise([*starts, len(messages)])]
+    return list(messages[:begin]), turns
+
+
+def without_tools(messages: Sequence[Entry]) -> list[Entry]:
+    """The messages for a model that was never shown a tool: what a tool answered follows the caller's words.
+
+    Neighbours with the same role become one, as such a model learned them.
+    """
+    told: list[Entry] = []
+    for entry in messages:
+        role, text = entry["role"], str(entry["content"])
+        if role == "tool":
+            role, text = "user", f"({text})"
+        elif role == "assistant" and not text.strip():
+            continue  # it only asked for a tool
+        if told and told[-1]["role"] == role:
+            told[-1] = {"role": role, "content": f"{told[-1]['content']}\n{text}"}
+        else:
+            told.append({"role": role, "content": text})
+    return told
