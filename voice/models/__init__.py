@@ -1,0 +1,1 @@
+"""Whoever can write a reply: clients of model hosts, all behind one seam."""

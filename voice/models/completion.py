@@ -1,0 +1,176 @@
+"""Reads a chat completion: streamed as events, or one JSON object; as many hosts write it.
+
+Thinking is left out, whichever field it comes in. Tool calls are put together from their deltas.
+"""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+
+from voice.errors import EmptyReply, ModelError, ReplyBroken
+from voice.models.http import Host, json_of, refusal
+from voice.models.sse import DONE, DamagedEvent, EventReader
+from voice.types import Finish, FinishReason, Json, ToolCall, Usage
+
+REASONS: Mapping[str, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+}  # everything else is "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A tool call as far as it has come. `index` is the host's; None where it gives none."""
+
+    index: int | None
+    call: ToolCall
+
+
+class CompletionReader:
+    """Reads one completion. Feed it every piece of the body, then `end`, then `finish`."""
+
+    def __init__(self, host: Host) -> None:
+        self.said = False  # some word was given
+        self.is_over = False  # the host has said that nothing follows that could be spoken
+        self._host = host
+        self._events = EventReader()
+        self._body: bytes | None = None  # of an answer that is no stream
+        self._began = False
+        self._done = False
+        self._reason: FinishReason | None = None
+        self._usage = Usage()
+        self._parts: list[_Part] = []
+
+    def feed(self, some: bytes) -> Iterator[str]:
+        """The text in the next piece of the body. Raises a ModelError when it holds an error, or damage."""
+        if not self._began:
+            begins = some.lstrip(BOM_UTF8 + b" \t\r\n")[:1]
+            self._began = bool(begins)
+            self._body = b"" if begins in (b"{", b"[", b"<") else None
+        if self._body is not None:
+            self._body += some
+            return
+        try:
+            values = self._events.feed(some)
+        except DamagedEvent as exc:
+            raise self._broken("sent a damaged event") from exc
+        for value in values:
+            yield from self._read(value)
+
+    def end(self) -> Iterator[str]:
+        """The text that was held back until the body's end."""
+        if self._body is not None:
+            yield from self._read(json_of(self._body, self._host))
+            return
+        try:
+            values = self._events.end()
+        except DamagedEvent as exc:
+            raise self._broken("broke off in the middle of an event") from exc
+        for value in values:
+            yield from self._read(value)
+
+    def finish(self) -> Finish:
+        """How it ended. Raises EmptyReply or ReplyBroken when that is no usable reply."""
+        calls = tuple(
+            replace(part.call, arguments=part.call.arguments.strip() or "{}")
+            for part in self._parts
+            if part.call.name
+        )
+        if self._reason is None and not self._done and (self.said or calls):
+            raise self._broken("broke off in the middle of its answer")
+        if not self.said and not calls:
+            raise EmptyReply(f"route {self._host.route!r} answered without a word")
+        return Finish("tool_calls" if calls else self._reason or "stop", self._usage, calls)
+
+    def _broken(self, how: str) -> ReplyBroken:
+        return ReplyBroken(f"route {self._host.route!r} {how}")
+
+    def _read(self, value: Json) -> Iterator[str]:
+        if value == DONE:
+            self._done = self.is_over = True
+        if not isinstance(value, dict):
+            return
+        if value.get("error") or value.get("object") == "error":
+            raise self._failure(value)
+        if isinstance(usage := value.get("usage"), dict):
+            self._usage = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        choices = value.get("choices")
+        if isinstance(choices, list):
+            for choice in choices:
+                if isinstance(choice, dict) and choice.get("index") in (0, None):
+                    yield from self._read_choice(choice)
+
+    def _read_choice(self, choice: Mapping[str, Json]) -> Iterator[str]:
+        part = choice.get("delta") or choice.get("message")
+        if isinstance(part, dict):
+            if text := _text(part.get("content")):
+                self.said = self.said or bool(text.strip())
+                yield text
+            if isinstance(calls := part.get("tool_calls"), list):
+                for call in calls:
+                    if isinstance(call, dict):
+                        self._add_call(call)
+        if isinstance(reason := choice.get("finish_reason"), str) and reason:
+            self._reason = REASONS.get(reason, "stop")
+            self.is_over = True
+
+    def _add_call(self, given: Mapping[str, Json]) -> None:
+        index, called, function = given.get("index"), given.get("id"), given.get("function")
+        index = index if isinstance(index, int) else None
+        called = called if isinstance(called, str) else ""
+        fields = function if isinstance(function, dict) else {}
+        name, more = fields.get("name"), fields.get("arguments")
+        if isinstance(more, dict):  # hosts that do not write it as text
+            more = orjson.dumps(more).decode()
+        place = self._place(index, called)
+        before = self._parts[place].call
+        self._parts[place] = _Part(
+            index,
+            ToolCall(
+                before.id or called,
+                before.name or (name if isinstance(name, str) else ""),
+                before.arguments + (more if isinstance(more, str) else ""),
+            ),
+        )
+
+    def _place(self, index: int | None, called: str) -> int:
+        """Where a delta belongs. Some hosts give no index, some give every call the index 0: an id of
+        its own is then what makes a call a new one."""
+        for place, part in reversed(list(enumerate(self._parts))):
+            is_same = part.index == index or index is None
+            if (called and part.call.id == called) or (is_same and (not called or not part.call.id)):
+                return place
+        self._parts.append(_Part(index, ToolCall("", "", "")))
+        return len(self._parts) - 1
+
+    def _failure(self, value: Mapping[str, Json]) -> ModelError:
+        """The error that fits one told inside a success; its words are the host's and are not repeated."""
+        error = value.get("error")
+        fields = error if isinstance(error, dict) else value
+        status = next((fields[key] for key in ("code", "status") if fields.get(key)), None)
+        number = int(status) if isinstance(status, int | str) and str(status).isdigit() else 0
+        if not self.said and 400 <= number < 600:
+            return refusal(number, self._host)
+        return self._broken("told of an error in the middle of its answer")
+
+
+def _text(content: Json) -> str:
+    """Text, or a list of parts of which some are text and some are thinking."""
+    if isinstance(content, list):
+        return "".join(
+            str(part.get("text") or "")
+            for part in content
+            if isinstance(part, dict) and part.get("type") in ("text", "output_text")
+        )
+    return content if isinstance(content, str) else ""
+
+
+def _count(usage: Mapping[str, Json], key: str) -> int:
+    value = usage.get(key)
+    return value if isinstance(value, int) else 0
