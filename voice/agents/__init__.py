@@ -1,0 +1,1 @@
+"""Who answers: personas with their tools and budgets."""

@@ -1,0 +1,1 @@
+"""Text that can be said aloud."""

@@ -1,0 +1,28 @@
+"""How much of a thread a model reads: the newest messages within a number of characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from voice.types import Message
+
+MAX_CHARS = 12_000  # about 3,000 tokens: an hour of talk, and a model's first token still comes quickly
+
+
+def newest(messages: Sequence[Message], max_chars: int = MAX_CHARS) -> list[Message]:
+    """The newest messages that fit, in order, beginning with a message of the caller.
+
+    A tool's answer never stands without the question that it answers.
+    """
+    kept: list[Message] = []
+    left = max_chars
+    for message in reversed(messages):
+        left -= len(message.text) + sum(len(call.arguments) for call in message.tool_calls)
+        if left < 0 and kept:
+            break
+        kept.append(message)
+    kept.reverse()
+    if len(kept) == len(messages):
+        return kept
+    first = next((i for i, message in enumerate(kept) if message.role == "user"), 0)
+    return kept[first:]
