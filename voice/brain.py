@@ -1,0 +1,198 @@
+"""Builds everything from settings, closes it in reverse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from voice.agents.load import load_agents
+from voice.calls import Calls
+from voice.errors import ModelError, SetupError
+from voice.events import Bus
+from voice.models.base import ModelClient
+from voice.routing.strategy import ranked
+from voice.routing.table import Route
+from voice.settings import RouteSettings, Settings, from_env, secret
+from voice.store.base import Store
+from voice.telemetry.event_lines import write_line
+from voice.telemetry.metrics import Metrics
+from voice.tools.all import TOOLS
+
+if TYPE_CHECKING:
+    import httpx
+
+log = logging.getLogger(__name__)
+
+
+class Brain:
+    """Everything behind the doors: agents, store, routes, tools and calls, wired as the settings say.
+
+    Used as a context. `clients` and `store` stand in place of those that the settings name.
+    Raises SetupError, with one line that says what to do, when something cannot be built or reached.
+    """
+
+    calls: Calls
+
+    def __init__(
+        self, settings: Settings, *, clients: Sequence[ModelClient] | None = None, store: Store | None = None
+    ) -> None:
+        self.settings = settings
+        self.bus = Bus()
+        self.metrics = Metrics(self.bus)
+        self.bus.subscribe(write_line)
+        self.tools = TOOLS
+        self.agents = load_agents(settings.agents_dir, settings.agent, self.tools)
+        self.store = store or _store(settings)
+        self.routes: list[Route] = []
+        self._clients = clients
+        self._wanted = [] if clients is not None else _wanted(settings, self.agents.names)
+        self._stack = AsyncExitStack()
+
+    @classmethod
+    def open(
+        cls, settings: Settings, *, clients: Sequence[ModelClient] | None = None, store: Store | None = None
+    ) -> Brain:
+        """A brain to be used as a context."""
+        return cls(settings, clients=clients, store=store)
+
+    async def __aenter__(self) -> Brain:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def ready(self) -> list[str]:
+        """Why calls cannot be taken as they should; empty when they can."""
+        reasons = []
+        if not self.routes:
+            reasons.append("no route can be asked; callers hear fallbacks only")
+        for route in self.routes:
+            if route.is_local and (health := await route.client.health()).state not in {"warm", "busy"}:
+                reasons.append(f"route {route.name}: {health.state} {health.detail}".strip())
+        return reasons
+
+    async def _open(self) -> None:
+        if dsn := secret(self.settings.sentry_dsn):
+            from voice.telemetry.sentry import set_up_sentry  # optional: 20 MB that most do not need
+
+            self._stack.callback(set_up_sentry(dsn, self.bus))
+        routes = self._build_routes()  # what is set wrong is said before a database is made
+        self._stack.push_async_callback(self.store.close)
+        await self.store.open()
+        for route in routes:
+            self._stack.push_async_callback(route.client.close)
+            try:
+                await route.client.open()
+            except ModelError as exc:
+                # The others answer meanwhile; ready() and the breaker say that this one does not.
+                log.error(
+                    "route.not_open", extra={"route": route.name, "error": str(exc), "to_do": exc.to_do}
+                )
+            self.routes.append(route)
+        order = ranked(self.routes, self.settings.strategy) if self._clients is None else self.routes
+        limit = self.settings.max_calls
+        self.calls = await self._stack.enter_async_context(
+            Calls(self.agents, self.store, order, self.tools, self.bus, limit)
+        )
+
+    def _build_routes(self) -> list[Route]:
+        if self._clients is not None:
+            return [Route(client) for client in self._clients]
+        http: httpx.AsyncClient | None = None
+        if any(one.kind != "embedded" for one in self._wanted):
+            from voice.models.http import open_http  # optional: 25 MB that a local brain does not need
+
+            http = open_http()
+            self._stack.push_async_callback(http.aclose)
+        return [
+            Route(_client(one, self.settings, http), is_local=one.kind == "embedded") for one in self._wanted
+        ]
+
+
+def _wanted(settings: Settings, agents: Sequence[str]) -> list[RouteSettings]:
+    """The routes that the settings name, as far as the strategy uses them."""
+    wanted: list[RouteSettings] = []
+    if settings.runpod_endpoint_id:
+        url = settings.runpod_base_url
+        wanted.append(
+            RouteSettings(name="runpod", kind="runpod", url=url, endpoint_id=settings.runpod_endpoint_id)
+        )
+    if settings.llm_endpoint:
+        wanted.append(
+            RouteSettings(name="llm", kind="openai", url=settings.llm_endpoint, model=settings.llm_model)
+        )
+    wanted.extend(settings.routes)
+    if not any(one.kind == "embedded" for one in wanted):
+        wanted.append(RouteSettings(name="embedded", kind="embedded"))
+    if same := {one.name for one in wanted} & set(agents):
+        raise SetupError(
+            f"an agent and a route are both called {same.pop()!r}; give one of them another name"
+        )
+    if len({one.name for one in wanted}) < len(wanted):
+        raise SetupError(
+            "routes: two routes have the same name; give each [[routes]] table a name of its own"
+        )
+    local = {"remote_only": False, "local_only": True}.get(settings.strategy)
+    used = [one for one in wanted if local is None or (one.kind == "embedded") == local]
+    if not used:
+        raise SetupError(
+            "OFFHOOK_STRATEGY is remote_only without a remote route; set RUNPOD_ENDPOINT_ID or LLM_ENDPOINT"
+        )
+    return used
+
+
+def _client(one: RouteSettings, settings: Settings, http: httpx.AsyncClient | None) -> ModelClient:
+    """The client of a route. Kinds are imported when they are used: a brain pays for what it asks."""
+    if one.kind == "embedded":
+        from voice.engines.onnx import OnnxEngine
+        from voice.models.embedded import EmbeddedClient
+
+        folder = settings.embedded_model
+        if folder is not None and not (folder / "genai_config.json").is_file():
+            raise SetupError(f"OFFHOOK_EMBEDDED_MODEL is {folder}: no model is there (no genai_config.json)")
+        return EmbeddedClient(one.name, OnnxEngine(settings.embedded_model, calls=settings.embedded_calls))
+    assert http is not None
+    if one.kind == "runpod":
+        from voice.models.runpod import RunPodClient
+
+        key_env = one.key_env or "RUNPOD_API_KEY"
+        key = from_env(one.key_env) if one.key_env else secret(settings.runpod_api_key)
+        if not key:
+            raise SetupError(f"route {one.name!r} asks RunPod without a key; set {key_env}")
+        if not one.endpoint_id:
+            raise SetupError(
+                f"routes.{one.name}.endpoint_id is missing; write the id of its serverless endpoint"
+            )
+        url = one.url or settings.runpod_base_url
+        ways = settings.runpod_via
+        return RunPodClient(one.name, one.endpoint_id, key, url, ways, http=http, key_env=key_env)
+    from voice.models.openai import OpenAIClient
+
+    if not one.url or not one.model:
+        missing = "LLM_MODEL is not set" if one.name == "llm" else f"routes.{one.name} needs url and model"
+        raise SetupError(
+            f"route {one.name!r} cannot be asked: {missing}; name the server's /v1 base and the model"
+        )
+    key = secret(settings.llm_api_key) if one.name == "llm" else from_env(one.key_env)
+    if one.key_env and not key:
+        raise SetupError(f"route {one.name!r} names a key that is not there; set {one.key_env}")
+    return OpenAIClient(one.name, one.url, one.model, key, http)
+
+
+def _store(settings: Settings) -> Store:
+    """The store that the database's URL names."""
+    url = settings.database
+    if url.startswith("memory:"):
+        from voice.store.memory import MemoryStore
+
+        return MemoryStore()
+    from voice.store.sql import SqlStore  # optional: SQLAlchemy takes a quarter of a second to import
+
+    return SqlStore(url)

@@ -1,0 +1,1 @@
+"""The road: one turn from the utterance to the last chunk."""
