@@ -1,0 +1,1 @@
+"""The doors: what a platform calls over the web."""

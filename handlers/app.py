@@ -1,0 +1,111 @@
+"""The web app: every route on one screen; opens and closes the brain.
+
+uvicorn takes it as `handlers.app:create_app` with `--factory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from difflib import get_close_matches
+from typing import TypedDict, Unpack
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from handlers import chat, health, openai, twilio_gather, twilio_status, vapi_events, vapi_llm
+from handlers.middleware import BodyLimit, Threshold
+from handlers.problems import answer_error, answer_http, door_of, problem
+from voice.brain import Brain
+from voice.errors import VoiceError
+from voice.events import RequestRefused
+from voice.models.base import ModelClient
+from voice.settings import Settings, load_settings
+from voice.store.base import Store
+
+MAX_SHOWN_CHARS = 80  # of a path that does not exist: it is the sender's own text
+
+
+class BrainOptions(TypedDict, total=False):
+    """What stands in place of what the settings name, as `Brain.open` takes it."""
+
+    clients: Sequence[ModelClient] | None
+    store: Store | None
+
+
+def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOptions]) -> Starlette:
+    """The web app. Its brain opens when the server starts and closes, drained, when it stops.
+
+    Raises SetupError when a setting is wrong; the lifespan raises it when something cannot be opened.
+    """
+    read = settings or load_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with Brain.open(read, **brain_options) as brain:
+            app.state.brain = brain
+            yield
+
+    app = Starlette(
+        routes=list(routes()),
+        middleware=[Middleware(Threshold), Middleware(BodyLimit, max_bytes=read.max_body_bytes)],
+        exception_handlers={VoiceError: answer_error, HTTPException: answer_http, 404: no_such_path},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # both spellings are served; platforms do not follow redirects
+    app.state.settings = read
+    return app
+
+
+def routes() -> Iterator[BaseRoute]:
+    """Every door. The more particular path stands before the more general one."""
+    yield from door("/vapi/chat/completions", vapi_llm.completions, "POST")
+    yield from door("/vapi/webhook", vapi_events.webhook, "POST")
+    yield from door("/vapi", vapi_events.webhook, "POST")
+    yield from door("/v1/chat/completions", openai.completions, "POST")
+    yield from door("/v1/models", openai.models, "GET")
+    yield from door("/v1/models/{name}", openai.model, "GET")
+    yield from door("/chat", chat.chat, "POST")
+    yield from door("/twilio/voice", twilio_gather.voice, "GET", "POST")
+    yield from door("/twilio/gather", twilio_gather.gather, "GET", "POST")
+    yield from door("/twilio/status", twilio_status.status, "GET", "POST")
+    yield from door("/health/live", health.live, "GET")
+    yield from door("/health/ready", health.ready, "GET")
+    yield from door("/metrics", health.metrics, "GET")
+    yield from door("/chat/completions", vapi_llm.completions, "POST")
+    yield from door("/{base:path}/chat/completions", vapi_llm.completions, "POST")
+
+
+def door(path: str, endpoint: Callable[..., object], *methods: str) -> Iterator[BaseRoute]:
+    """One door, with and without a slash at its end."""
+    for spelling in (path, f"{path}/"):
+        yield Route(spelling, endpoint, methods=list(methods))
+
+
+KNOWN = [
+    route.path
+    for route in routes()
+    if isinstance(route, Route) and "{" not in route.path and route.path[-1] != "/"
+]
+COMPLETIONS = (
+    "For Vapi set the model's URL to …/vapi (it appends /chat/completions itself); "
+    "OpenAI clients use POST /v1/chat/completions."
+)
+
+
+async def no_such_path(request: Request, exc: Exception) -> Response:
+    """404 that names the right path: a silent call often is a wrong URL."""
+    path = request.url.path
+    if "completion" in path or path.startswith("/vapi"):
+        hint = COMPLETIONS + " Server messages go to POST /vapi/webhook."
+    else:
+        close = get_close_matches(path, KNOWN, 1, 0.5)
+        hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(KNOWN)}."
+    shown = path[:MAX_SHOWN_CHARS]
+    brain: Brain = request.app.state.brain
+    brain.bus.publish(RequestRefused(door_of(request), 404, "NoSuchPath"))
+    return problem(404, f"There is nothing at {shown}. {hint}", "invalid_request_error", code="not_found")

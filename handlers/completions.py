@@ -1,0 +1,95 @@
+"""A chat-completions request as a turn of a call: shared by Vapi's doors and /v1.
+
+Its messages are taken apart once; who answers is an agent or, by name, a route; the answer is
+a stream of frames or one completion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from handlers.problems import json_answer, superseded
+from handlers.sse import SpokenLine, SpokenTurn, whole_turn
+from handlers.wire.openai import ChatFrames, Conversation, completion
+from voice.brain import Brain
+from voice.call import Call
+from voice.routing.strategy import ranked
+from voice.routing.table import Route
+from voice.turn.live import LiveTurn
+from voice.types import Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked: an agent (None: the default one), or a route with the messages as they are."""
+
+    agent: str | None = None
+    route: Route | None = None
+
+
+def named(brain: Brain, model: str | None) -> Asked | None:
+    """Whom a request's `model` names. None: nobody of this name."""
+    if model is None:
+        return Asked()
+    if model in brain.agents:
+        return Asked(agent=model)
+    route = next((route for route in brain.routes if route.name == model), None)
+    return Asked(route=route) if route else None
+
+
+async def hear_chat(
+    brain: Brain, call: Call, talk: Conversation, asked: Asked, key: str | None, heard_at: float
+) -> LiveTurn:
+    """Give a request's newest words to its call. `talk.words` is not None."""
+    assert talk.words is not None
+    call.system = talk.system
+    if asked.route is not None:
+        call.as_is, call.routes = talk.as_is, (asked.route,)
+    elif call.as_is is not None:  # the turn before this one went to a route
+        call.as_is, call.routes = None, ranked(brain.routes, brain.settings.strategy)
+    opening = talk.history[0] if talk.history else None
+    if (
+        opening is not None
+        and opening.role == "assistant"
+        and not (call.thread.greeting or call.thread.turns)
+    ):
+        brain.calls.greet(call, opening.text)  # a first message that the platform said without us
+    heard = Utterance(talk.words, heard_at, language=call.agent.language, key=key)
+    return await brain.calls.hear(call, heard, call.agent.budget.deadline(heard_at), talk.history)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How the client wants its answer. `model` is the name it used, which it gets back.
+
+    `tells_superseded`: a whole turn that newer words stopped is answered 409; else with what there is.
+    """
+
+    model: str
+    stream: bool
+    with_usage: bool = False
+    tells_superseded: bool = False
+
+    async def turn(
+        self, request: Request, brain: Brain, call: Call, live: LiveTurn, *, one_off: bool = False
+    ) -> ASGIApp:
+        """A turn, while it is spoken or whole."""
+        if self.stream:
+            return SpokenTurn(brain.calls, call, live, self._frames(), one_off=one_off)
+        turn = await whole_turn(brain.calls, call, live, request.receive, one_off=one_off)
+        told = superseded(turn) if self.tells_superseded else None
+        return told or json_answer(completion(self.model, turn.spoken, turn))
+
+    def line(self, text: str, note: str | None = None) -> ASGIApp:
+        """A line that no turn wrote. `note` tells a developer why; the caller hears only the line."""
+        if not self.stream:
+            headers = {"X-Offhook-Problem": note} if note else None
+            return json_answer(completion(self.model, text, None), headers=headers)
+        frames = self._frames()
+        return SpokenLine(frames.begin() + frames.text(text) + frames.end(None), note)
+
+    def _frames(self) -> ChatFrames:
+        return ChatFrames(self.model, with_usage=self.with_usage)

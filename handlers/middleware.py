@@ -1,0 +1,113 @@
+"""What every request passes on its way in, and every answer on its way out. Plain ASGI: streams stay streams.
+
+`Threshold` gives the request an id and its answer the safe headers, and catches what nobody expected.
+`BodyLimit` ends a request whose body is too large, whether it says so or not.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from handlers.problems import GENERIC, answer_error, problem
+from voice.errors import TooLarge
+
+log = logging.getLogger(__name__)
+
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
+SPOKEN = "/twilio/"  # these doors count for themselves: a caller must hear TwiML, not 413
+SWALLOWED = 4  # times the limit: read and dropped, so that the client reads our 413 and not a reset
+
+
+class Threshold:
+    """The outermost layer. An error that gets here is logged with its traceback; the outside learns: 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        has_begun = False
+
+        async def send_safely(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                headers["X-Request-Id"] = request_id
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_safely)
+        except ClientDisconnect:
+            log.debug("request.broken_off", extra={"request_id": request_id})  # in the middle of its body
+        except Exception as exc:  # fence: one request
+            log.exception("request.crashed", extra={"error": type(exc).__name__, "request_id": request_id})
+            if not has_begun:
+                await problem(500, GENERIC, "server_error")(scope, receive, send_safely)
+
+
+class BodyLimit:
+    """Answers 413 to bodies over `max_bytes`: at once when Content-Length says so, else as they grow."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app, self._max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if (announced := _announced(scope)) > self._max_bytes and not scope["path"].startswith(SPOKEN):
+            await self._refuse(announced, scope, receive, send)
+            return
+        taken = 0
+
+        async def receive_some() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._max_bytes:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, receive_some, send)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"The body is too large; the limit is {self._max_bytes} bytes.")
+
+    async def _refuse(self, announced: int, scope: Scope, receive: Receive, send: Send) -> None:
+        waits_for_us = any(name == b"expect" for name, _ in scope["headers"])
+        if announced <= SWALLOWED * self._max_bytes and not waits_for_us:
+            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+                pass
+        answer = answer_error(Request(scope), self._too_large())
+        answer.headers["Connection"] = "close"
+        await answer(scope, receive, send)
+
+
+def _announced(scope: Scope) -> int:
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(length) if length.isdigit() else 0
+
+
+def _request_id(scope: Scope) -> str:
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+    return given if REQUEST_ID.fullmatch(given) else uuid4().hex

@@ -1,0 +1,127 @@
+"""Says a turn over HTTP: as server-sent events while it is spoken, or whole when it is done.
+
+Plain ASGI: every chunk is one frame and one write. Whoever hangs up the request stops listening;
+a turn to which nobody listens is stopped. After the first byte nothing may go wrong loudly: a
+stream that broke ends as a normal one, with a spoken sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Protocol
+
+from starlette.types import Message, Receive, Scope, Send
+
+from voice.call import Call
+from voice.calls import Calls
+from voice.telemetry.logs import about_call
+from voice.turn.live import LiveTurn
+from voice.types import Turn
+
+log = logging.getLogger(__name__)
+
+HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold the words back
+)
+
+
+class Frames(Protocol):
+    """How one client wants a turn to be written. Asked in the order begin, text …, end."""
+
+    def begin(self) -> bytes: ...
+
+    def text(self, text: str) -> bytes: ...
+
+    def end(self, turn: Turn) -> bytes: ...
+
+
+class SpokenTurn:
+    """The streamed answer to a request: one turn, listened to until its end.
+
+    `one_off`: the call was only this turn; it is hung up after it.
+    """
+
+    def __init__(
+        self, calls: Calls, call: Call, live: LiveTurn, frames: Frames, *, one_off: bool = False
+    ) -> None:
+        self._calls, self._call, self._live, self._frames = calls, call, live, frames
+        self._one_off = one_off
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with about_call(self._call.call_id):
+            try:
+                await while_there(receive, self._speak(send))
+            except* OSError:
+                log.debug("stream.client_gone")  # some servers say it when we write, not when they notice
+            finally:
+                await let_go(self._calls, self._call, self._live, one_off=self._one_off)
+
+    async def _speak(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+        opening = self._frames.begin()  # goes out with the first words: one write less per turn
+        try:
+            async for chunk in self._live.listen():
+                await send(_body(opening + self._frames.text(chunk.text), more=True))
+                opening = b""
+            closing = self._frames.end(self._live.turn)
+        except OSError:
+            raise
+        except Exception as exc:  # fence: one turn
+            log.exception("stream.failed", extra={"error": type(exc).__name__})
+            closing = self._frames.text(self._call.agent.fallbacks[0]) + self._frames.end(self._live.turn)
+        await send(_body(opening + closing, more=False))
+
+
+class SpokenLine:
+    """A line that no turn wrote (a greeting, a busy line, an excuse), as a whole stream of its own."""
+
+    def __init__(self, frames: bytes, note: str | None = None) -> None:
+        self._frames, self._note = frames, note
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = list(HEADERS)
+        if self._note:
+            headers.append((b"x-offhook-problem", " ".join(self._note.split()).encode("ascii", "replace")))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send(_body(self._frames, more=False))
+
+
+async def whole_turn(
+    calls: Calls, call: Call, live: LiveTurn, receive: Receive, *, one_off: bool = False
+) -> Turn:
+    """The turn when it has ended. When the client hangs up before, the turn is stopped."""
+    try:
+        await while_there(receive, live.settled())
+    finally:
+        await let_go(calls, call, live, one_off=one_off)
+    return live.turn
+
+
+async def let_go(calls: Calls, call: Call, live: LiveTurn, *, one_off: bool) -> None:
+    """Stop listening to a turn, and hang up a call that was only this turn."""
+    calls.leave(call, live)
+    if one_off:
+        await calls.hang_up(call.call_id, "answered")
+
+
+async def while_there(receive: Receive, work: Coroutine[object, None, None]) -> None:
+    """Do the work as long as the client is there; its disconnect cancels the work."""
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(work)
+        leaving = group.create_task(_gone(receive))
+        working.add_done_callback(lambda _: leaving.cancel())
+        leaving.add_done_callback(lambda _: working.cancel())
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has disconnected."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _body(frames: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": frames, "more_body": more}

@@ -1,0 +1,35 @@
+"""POST …/chat/completions: Vapi's custom LLM, on every spelling of its path.
+
+Vapi appends /chat/completions to whatever URL an assistant names, so people arrive with a doubled
+path, with /v1 or without, with a segment of their own. All of it is served.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from handlers.signatures import door_guard
+from handlers.vapi_answers import answer_event
+from handlers.vapi_turn import answer_vapi_chat, excuse
+from handlers.wire.reading import read_object
+from handlers.wire.vapi import is_chat, server_message
+from voice.brain import Brain
+from voice.clock import now
+from voice.errors import BadRequest
+
+
+async def completions(request: Request) -> ASGIApp:
+    """One turn. A server message that was sent here by mistake is answered as one."""
+    heard_at = now()
+    brain: Brain = request.app.state.brain
+    door_guard(request, "vapi", brain.settings.vapi_secret, brain.settings.api_key)
+    body = await request.body()
+    try:
+        found = read_object(body)
+    except BadRequest as exc:
+        return excuse(brain, exc)
+    message = None if is_chat(found) else server_message(found, request.headers.get("x-call-id"))
+    if message is not None:
+        return await answer_event(request, message)
+    return await answer_vapi_chat(request, found, heard_at)

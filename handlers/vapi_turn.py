@@ -1,0 +1,92 @@
+"""Vapi's custom-LLM request, answered: shared by every path it may arrive at.
+
+Vapi ends a call at an error and is silent at an answer it cannot read. So from here on every
+trouble is spoken: a stream that begins and ends as every other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from handlers.completions import Answering, Asked, hear_chat, named
+from handlers.plain import own_call_id
+from handlers.problems import tell_refused
+from handlers.wire.openai import Conversation, as_switch
+from handlers.wire.reading import read_as
+from handlers.wire.vapi import VapiChatRequest
+from voice.agents.agent import Agent
+from voice.brain import Brain
+from voice.errors import BadRequest, LinesBusy
+from voice.telemetry.logs import about_call
+from voice.types import CallId, Door
+
+log = logging.getLogger(__name__)
+
+
+async def answer_vapi_chat(request: Request, found: Mapping[str, object], heard_at: float) -> ASGIApp:
+    """The turn that a request asks for. Never raises: what goes wrong is told in words."""
+    brain: Brain = request.app.state.brain
+    agent = brain.agents.default
+    with ExitStack() as about:  # every line of the log names the call, as soon as it is known
+        try:
+            body = read_as(VapiChatRequest, found)
+            named_id = body.calls_id(request.headers.get("x-call-id"))
+            call_id = named_id or CallId(own_call_id())
+            about.enter_context(about_call(call_id))
+            return await _answer(request, body, call_id, heard_at, one_off=named_id is None)
+        except LinesBusy as exc:
+            tell_refused(brain.bus, "vapi", exc)
+            return how(found, agent).line(agent.busy)
+        except BadRequest as exc:
+            return excuse(brain, exc, found)
+        except Exception as exc:  # fence: one turn
+            log.exception("vapi.turn_failed", extra={"error": type(exc).__name__})
+            return how(found, agent).line(agent.fallbacks[0])
+
+
+def excuse(brain: Brain, exc: BadRequest, found: Mapping[str, object] | None = None) -> ASGIApp:
+    """What the caller hears when a request cannot be understood; a header tells the developer why."""
+    tell_refused(brain.bus, "vapi", exc)
+    log.warning("vapi.not_understood", extra={"error": type(exc).__name__})
+    agent = brain.agents.default
+    return how(found or {}, agent).line(agent.fallbacks[0], exc.outside)
+
+
+def how(found: Mapping[str, object], agent: Agent) -> Answering:
+    """How Vapi wants its answer: as a stream, unless `stream` says no."""
+    model = found.get("model")
+    stream = as_switch(found.get("stream")) is not False
+    return Answering(model if isinstance(model, str) else agent.name, stream)
+
+
+async def _answer(
+    request: Request, body: VapiChatRequest, call_id: CallId, heard_at: float, *, one_off: bool
+) -> ASGIApp:
+    brain: Brain = request.app.state.brain
+    asked = whom(request, brain, body)
+    call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
+    answering = Answering(body.model or call.agent.name, body.stream is not False)
+    talk = body.conversation()
+    if talk.words is None:
+        if not _has_begun(talk) and not call.thread.greeting:
+            brain.calls.greet(call, call.agent.greeting)
+        return answering.line(call.agent.fallbacks[0] if _has_begun(talk) else call.agent.greeting)
+    live = await hear_chat(brain, call, talk, asked, body.turn_key(talk.said), heard_at)
+    return await answering.turn(request, brain, call, live, one_off=one_off)
+
+
+def whom(request: Request, brain: Brain, body: VapiChatRequest) -> Asked:
+    """Whom `model` names, else the path (/vapi/jamie/chat/completions), else the default agent."""
+    path = str(request.path_params.get("base", "")).split("/")
+    in_path = next((part for part in path if part in brain.agents), None)
+    return (named(brain, body.model) if body.model else None) or Asked(agent=in_path)
+
+
+def _has_begun(talk: Conversation) -> bool:
+    """Whether anything was said on this call, by anybody. Nothing yet: Vapi wants our first message."""
+    return bool(talk.history) or talk.said > 0

@@ -1,0 +1,1 @@
+"""The platforms' messages as they come, checked at the threshold."""

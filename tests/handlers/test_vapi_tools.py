@@ -1,0 +1,162 @@
+"""Tools that Vapi asks for: each is run once, whatever its shape, and each gets a result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from vapi.types import ServerMessageResponseToolCalls
+
+from handlers.wire.vapi_tools import tool_requests
+from tests.handlers.house import CALL_ID, a_house, a_message, in_shape, notes_of
+from voice.events import ToolUsed
+
+PATH = "/vapi/webhook"
+
+SHAPES = [
+    "tool_calls_object",
+    "tool_calls_text",
+    "tool_calls_function_parameters",
+    "tool_calls_arguments",
+    "tool_calls_parameters",
+    "tool_calls_with_tool",
+    "tool_calls_hook",
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_tool_is_run_whatever_shape_its_arguments_have(shape: str) -> None:
+    async with a_house() as house:
+        answer = await house.http.post(PATH, json=a_message(shape))
+        tickets = await notes_of(house, "ticket")
+
+    found = in_shape(ServerMessageResponseToolCalls, answer)
+    assert found.results is not None
+    assert [(one.name, one.error) for one in found.results] == [("ticket", None)]
+    assert (found.results[0].result or "").endswith("is open: The sink leaks.")
+    assert found.results[0].tool_call_id in {"call_1", "hook-function-call"}
+    assert [ticket["unit"] for ticket in tickets] == ["4b"]
+
+
+async def test_a_message_that_comes_twice_acts_once() -> None:
+    async with a_house() as house:
+        first = await house.http.post(PATH, json=a_message("tool_calls_object"))
+        again = await house.http.post(PATH, json=a_message("tool_calls_object"))
+        tickets = await notes_of(house, "ticket")
+
+    assert first.json() == again.json()
+    assert len(tickets) == 1
+
+
+async def test_two_hooks_of_one_call_act_twice_under_their_one_id() -> None:
+    first, second = a_message("tool_calls_hook"), a_message("tool_calls_hook")
+    second["message"]["timestamp"] += 60_000
+
+    async with a_house() as house:
+        await house.http.post(PATH, json=first)
+        await house.http.post(PATH, json=first)
+        await house.http.post(PATH, json=second)
+        tickets = await notes_of(house, "ticket")
+
+    assert len(tickets) == 2
+
+
+async def test_tools_that_cannot_be_used_say_so_under_their_own_ids_on_one_line() -> None:
+    def asked(number: int, name: str, arguments: object) -> dict[str, Any]:
+        return {"id": f"call_{number}", "function": {"name": name, "arguments": arguments}}
+
+    listed = [
+        asked(1, "nonsense", {}),
+        asked(2, "ticket", "{not json"),
+        asked(3, "ticket", {"issue": 7}),
+        asked(4, "ticket", {"issue": "The sink\nleaks"}),
+        "no tool",
+        {"function": {"name": "ticket"}},
+    ]
+    message = {"type": "tool-calls", "toolCallList": listed, "call": {"id": CALL_ID}}
+
+    async with a_house() as house:
+        answer = await house.http.post(PATH, json={"message": message})
+
+    results = answer.json()["results"]
+    assert answer.status_code == 200
+    assert [one["toolCallId"] for one in results] == ["call_1", "call_2", "call_3", "call_4"]
+    assert all("\n" not in str(one.get("result") or one.get("error")) for one in results)
+    assert results[3]["result"].endswith("is open: The sink leaks.")
+
+
+async def test_a_tool_call_without_a_call_id_gets_an_error_under_its_id() -> None:
+    message = {"type": "tool-calls", "toolCallList": [{"id": "call_1", "name": "ticket"}]}
+
+    async with a_house() as house:
+        answer = await house.http.post(PATH, json={"message": message})
+
+    assert answer.json() == {
+        "results": [{"toolCallId": "call_1", "name": "ticket", "error": "The call has no id."}]
+    }
+
+
+async def test_a_tool_that_is_asked_for_after_the_end_is_run_and_brings_no_call_back() -> None:
+    async with a_house() as house:
+        for name in ("status_ringing", "status_ended"):
+            await house.http.post(PATH, json=a_message(name))
+        answer = await house.http.post(PATH, json=a_message("tool_calls_object"))
+        live, stored = house.brain.calls.live, await house.store.find(CALL_ID)
+
+    assert answer.json()["results"][0]["result"].endswith("is open: The sink leaks.")
+    assert live == 0
+    assert stored is not None
+    assert stored.record.ended_on is not None
+
+
+ODD_ARGUMENTS: list[str] = [
+    '{"issue": "The sink leaks", "unit": "4b\\ud83d"}',
+    '{"issue": "The sink leaks", "unit": "4b", "\\ud83d": ["\\ude00"]}',
+    '{"issue": "The sink leaks", "unit": "4b", "account": 123456789012345678901234567890}',
+    '{"issue": "The sink leaks", "unit": "4b", "account": 1e400}',
+    '{"issue": "The sink leaks", "unit": "4b", "account": NaN}',
+]
+
+
+@pytest.mark.parametrize("arguments", ODD_ARGUMENTS)
+async def test_half_an_emoji_or_a_long_number_costs_no_tool_its_result(arguments: str) -> None:
+    def asked(number: int, arguments: object) -> dict[str, Any]:
+        return {"id": f"call_{number}", "function": {"name": "ticket", "arguments": arguments}}
+
+    listed = [asked(1, arguments), asked(2, {"issue": "The door sticks"}), asked(3, "{not json")]
+    message = {"type": "tool-calls", "toolCallList": listed, "call": {"id": CALL_ID}}
+
+    async with a_house() as house:
+        answer = await house.http.post(PATH, json={"message": message})
+        tickets = await notes_of(house, "ticket")
+
+    results = answer.json()["results"]
+    assert [one["toolCallId"] for one in results] == ["call_1", "call_2", "call_3"]
+    assert results[0]["result"].endswith("is open: The sink leaks.")
+    assert results[1]["result"].endswith("is open: The door sticks.")
+    assert tickets[0]["unit"] == "4b"
+
+
+def test_a_long_number_in_arguments_keeps_its_digits_and_a_deep_table_is_no_trouble() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"in": deep}
+    listed = [
+        {"id": "call_1", "name": "ticket", "arguments": '{"account": 123456789012345678901234567890}'},
+        {"id": "call_2", "name": "ticket", "arguments": deep},
+    ]
+
+    found = tool_requests({"toolCallList": listed})
+
+    assert json.loads(found[0].arguments) == {"account": 123456789012345678901234567890}
+    assert json.loads(found[1].arguments) == deep
+
+
+async def test_the_legacy_function_call_gets_its_result() -> None:
+    async with a_house() as house:
+        answer = await house.http.post(PATH, json=a_message("function_call"))
+        used = [event for event in house.events if isinstance(event, ToolUsed)]
+
+    assert answer.json()["result"].endswith("is open: The sink leaks.")
+    assert [(event.tool, event.ok) for event in used] == [("ticket", True)]
