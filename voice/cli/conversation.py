@@ -1,0 +1,62 @@
+"""A conversation as it is printed: who said what, and how soon."""
+
+from __future__ import annotations
+
+import typer
+
+from voice.cli.screen import dim
+from voice.events import Event, TurnClosed
+from voice.simulate.report import TurnReport
+from voice.types import Turn
+
+INDENT = " " * 8
+
+
+class LastTurns:
+    """Remembers the last turn of each call as the server closed it. A listener of its bus."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, Turn] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TurnClosed):
+            self._turns[event.call_id] = event.turn
+
+    def of(self, call_id: str) -> Turn | None:
+        """The call's last turn; None when the server is not in this process."""
+        return self._turns.get(call_id)
+
+
+def print_caller(words: str) -> None:
+    """What the caller said."""
+    _print("caller", typer.colors.CYAN, words)
+
+
+def print_agent(words: str) -> None:
+    """What the agent said."""
+    _print("agent", typer.colors.GREEN, words or "(silence)")
+
+
+def print_turn(report: TurnReport, turn: Turn | None) -> None:
+    """The reply and its times; `turn` adds the route."""
+    print_agent(report.heard)
+    typer.echo(INDENT + dim(timing_line(report, turn)))
+
+
+def timing_line(report: TurnReport, turn: Turn | None) -> str:
+    """Times, route, and what was wrong: "81 ms to the first words · 240 ms in all · embedded"."""
+    first = "no words" if report.ttfc_ms is None else f"{report.ttfc_ms:.0f} ms to the first words"
+    parts = [first, f"{report.total_ms:.0f} ms in all"]
+    if turn is not None:
+        parts.append(turn.route or "no route: a fallback was said")
+    if report.hops > 1:
+        parts.append(f"{report.hops} requests")
+    if report.late:
+        parts.append(f"LATE, {report.budget_ms:.0f} ms allowed")
+    if report.silent:
+        parts.append("SILENT")
+    return " · ".join(parts)
+
+
+def _print(who: str, colour: str, words: str) -> None:
+    typer.echo(f"{typer.style(f'{who:<8}', fg=colour)}{words}")

@@ -1,0 +1,124 @@
+"""The `offhook` command: one line per command, each loaded when it is run.
+
+`offhook --help` must be quick, so a command's module is imported only when the command is
+chosen. Exit status: 0 it worked, 1 it did not, 2 wrong usage, 130 after Ctrl-C. What goes
+wrong is one line on stderr that says what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module, metadata
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from voice.errors import BadRequest, SetupError, VoiceError
+
+# Name, module in voice.cli, the line in `offhook --help`. The first seven are the way of a new user.
+COMMANDS = (
+    ("demo", "demo", "Play two whole calls here: no account, GPU or network."),
+    ("serve", "serve", "Serve every door: Vapi, Twilio, chat completions, plain chat."),
+    ("call", "call", "Call an agent from the terminal, typed or from a script."),
+    ("doctor", "doctor", "Show every setting and check that all parts work."),
+    ("agent", "agent", "List the agents, or check an agent's file."),
+    ("export", "export", "Write a call as text, JSON or chat messages."),
+    ("bench", "bench", "Measure many calls at once beside a bare floor."),
+    ("model", "model", "Train, export and evaluate the small model."),
+)
+USAGE_STATUS, CTRL_C_STATUS = 2, 130
+
+
+class Later(TyperCommand):
+    """A command whose module is imported when it is run."""
+
+    def __init__(self, name: str, module: str, summary: str) -> None:
+        super().__init__(name=name, callback=lambda: None, help=summary, rich_markup_mode=None)
+        self._module = f"voice.cli.{module}"
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        real = get_command(import_module(self._module).app)
+        return real.make_context(info_name, args, parent, **extra)
+
+
+class Offhook(TyperGroup):
+    """The group of all commands; turns what goes wrong into one line and an exit status."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, module, summary in COMMANDS:
+            self.add_command(Later(name, module, summary), name)
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        options.update(standalone_mode=False, prog_name="offhook")
+        sys.exit(_status(lambda: super(Offhook, self).main(*args, **options)))
+
+
+def _status(run: Any) -> int:
+    """The exit status of a run; says what went wrong."""
+    try:
+        status = run()
+    except VoiceError as exc:
+        _complain(one_line(exc))
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        return CTRL_C_STATUS
+    except typer.TyperException as exc:
+        _complain_of(exc)
+        return exc.exit_code
+    except BrokenPipeError:  # `offhook … | head`
+        sys.stderr.close()
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def one_line(exc: VoiceError) -> str:
+    """What went wrong and what to do, on one line. Set-up errors say it in their message."""
+    message = "; ".join(str(exc).splitlines())
+    if isinstance(exc, SetupError | BadRequest) or not exc.to_do:
+        return message
+    return f"{message}. {exc.to_do}"
+
+
+def _complain_of(exc: typer.TyperException) -> None:
+    message = exc.format_message()
+    if type(exc).__name__ == "NoArgsIsHelpError":  # its message is the help itself
+        typer.echo(message)
+    elif exc.exit_code == USAGE_STATUS:
+        context = getattr(exc, "ctx", None)
+        _complain(f"{message} (see {context.command_path if context else 'offhook'} --help)")
+    else:
+        _complain(message)
+
+
+def _complain(line: str) -> None:
+    typer.echo(f"offhook: {line}", err=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"offhook {metadata.version('offhook')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Offhook,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def offhook(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The brain behind phone agents: answers every turn of a call, before its deadline.
+
+    Begin with `offhook demo`. Each command explains itself: `offhook serve --help`.
+    """

@@ -1,0 +1,97 @@
+"""`offhook serve`: every door, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+from importlib import metadata
+from typing import Annotated, Literal
+
+import typer
+
+from voice.cli.doors import GUARDS, door_guards
+from voice.cli.main import CTRL_C_STATUS
+from voice.cli.server import Running, bind, loop_factory, running
+from voice.cli.values import secrets_of
+from voice.settings import Settings, load_settings
+from voice.telemetry.logs import set_up_logs
+
+log = logging.getLogger(__name__)
+
+LogFormat = Literal["auto", "json", "plain"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all.  [OFFHOOK_HOST]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.  [OFFHOOK_PORT]")
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="auto: plain in a terminal, else JSON.")] = "auto",
+) -> None:
+    """Serve every door: Vapi, Twilio, chat completions, plain chat.
+
+    SIGTERM and Ctrl-C let replies in flight end, write everything down, and stop.
+
+    \b
+    Examples:
+      offhook serve
+      offhook serve --host 0.0.0.0 --port 8080
+    """
+    settings = load_settings()
+    listener = bind(settings.host if host is None else host, settings.port if port is None else port)
+    plain = sys.stderr.isatty() if log_format == "auto" else log_format == "plain"
+    secrets = secrets_of(settings)
+    set_up_logs(settings.log_level, plain=plain, keep_pii=settings.log_pii, secrets=secrets)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        ended_by = runner.run(_until_told(settings, listener))
+    if ended_by is signal.SIGINT:
+        raise typer.Exit(CTRL_C_STATUS)
+
+
+async def _until_told(settings: Settings, listener: socket.socket) -> signal.Signals:
+    """Serve until a signal comes; which one. A second one ends requests in flight."""
+    told: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    async with running(settings, listener) as server:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(one, told.put_nowait, one)
+        gc.collect()
+        gc.freeze()  # what is loaded now lives as long as the server: not to be looked through again
+        _announce(server, settings)
+        ended_by = await told.get()
+        hurrying = asyncio.create_task(_hurry(told, server))
+    hurrying.cancel()
+    return ended_by
+
+
+async def _hurry(told: asyncio.Queue[signal.Signals], server: Running) -> None:
+    await told.get()
+    server.uvicorn.force_exit = True
+    server.brain.calls.hurry()
+
+
+def _announce(server: Running, settings: Settings) -> None:
+    """Where it listens, who answers over which routes, which doors are guarded: a line, and an event."""
+    brain, doors = server.brain, door_guards(settings)
+    agent, routes = brain.agents.default.name, " → ".join(route.name for route in brain.routes)
+    guards = {guard: ", ".join(one.door for one in doors if one.guard == guard) for guard in GUARDS}
+    parts = [
+        f"agent {agent}",
+        f"routes: {routes}",
+        *(f"{guard}: {them}" for guard, them in guards.items() if them),
+    ]
+    print(f"Offhook {metadata.version('offhook')} listens on {server.url} · {' · '.join(parts)}", flush=True)
+    fields = {guard.replace(" ", "_"): them for guard, them in guards.items()}
+    log.info("server.listening", extra={"url": server.url, "agent": agent, "routes": routes, **fields})
+    if guards["open"]:
+        log.warning(
+            "doors.open", extra={"doors": guards["open"], "to_do": "set their secrets, drop OFFHOOK_OPEN"}
+        )
