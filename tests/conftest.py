@@ -44,3 +44,5 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests do not see the settings, keys and secrets of the machine they run on."""
     for field in Settings.model_fields:
         monkeypatch.delenv(env_name(field), raising=False)
+    for name in ("ENDPOINT", "TRACES_ENDPOINT", "PROTOCOL"):
+        monkeypatch.delenv(f"OTEL_EXPORTER_OTLP_{name}", raising=False)

@@ -22,7 +22,7 @@ FLOORS = {
         f"voice.{room}"
         for room in ("agents", "threads", "speech", "routing", "tools", "simulate", "training")
     ],
-    3: ["voice.call", "voice.turn", "voice.ledger", "voice.calls", "voice.brain"],
+    3: ["voice.call", "voice.turn", "voice.ledger", "voice.hosts", "voice.calls", "voice.brain"],
     4: ["handlers"],
     5: ["voice.cli"],
 }
@@ -32,6 +32,7 @@ ROAD = (
     "voice.call",
     "voice.turn",
     "voice.ledger",
+    "voice.hosts",
     "voice.calls",
     "voice.brain",
 )  # each knows those before it
@@ -39,7 +40,16 @@ SIDEWAYS = {("voice.models.embedded", "voice.engines")}
 # A door knows no other door: what they share stands in modules beside them.
 DOORS = {
     f"handlers.{door}"
-    for door in ("chat", "health", "openai", "twilio_gather", "twilio_status", "vapi_events", "vapi_llm")
+    for door in (
+        "admin",
+        "chat",
+        "health",
+        "openai",
+        "twilio_gather",
+        "twilio_status",
+        "vapi_events",
+        "vapi_llm",
+    )
 }
 ANNEX = tuple(
     f"voice.{name}" for name in ("types", "clock", "errors", "settings", "job", "engines", "telemetry.logs")
@@ -51,9 +61,11 @@ LIBRARIES = {
     "voice.store": {"sqlalchemy", "alembic", "aiosqlite", "asyncpg", "orjson"},
     "voice.models": {"httpx", "httpx_aiohttp", "aiohttp", "orjson"},
     "voice.engines": {"onnxruntime_genai", "onnxruntime", "numpy", "orjson"},
-    "voice.telemetry": {"sentry_sdk", "prometheus_client", "orjson"},
+    "voice.telemetry": {"sentry_sdk", "prometheus_client", "opentelemetry", "orjson"},
     "voice.simulate": {"httpx", "uvicorn", "websockets"},
-    "voice.tools": {"httpx"},
+    "voice.routing": {"ddsketch"},
+    "voice.agents": {"jsonschema"},
+    "voice.tools": {"httpx", "jsonschema", "referencing"},
     "voice.training": {
         "torch",
         "transformers",
@@ -65,6 +77,9 @@ LIBRARIES = {
     },
     "voice.brain": {"httpx"},
     "handlers": {"starlette", "pydantic", "orjson"},
+    "handlers.vapi_control": {"httpx"},
+    "handlers.vapi_auth": {"starlette", "pydantic", "jwt"},
+    "handlers.vapi_keys": {"jwt"},
     "handlers.twilio_gather": {"starlette", "twilio"},
     "handlers.twilio_status": {"starlette", "twilio"},
     "handlers.twilio_signature": {"starlette", "twilio"},

@@ -238,9 +238,8 @@ class Calls:
         """Whatever broke, the caller hears a sentence."""
         line = fallback(call)
         await live.say(line)
-        live.turn.add(line)
+        live.turn.add(line, deadline.since_ms(now()))
         live.turn.ending = Ending.FELL_BACK
-        live.turn.timing.ttfc_ms = live.turn.timing.ttfc_ms or deadline.since_ms(now())
 
     def _stop(self, call: Call, ending: Ending) -> None:
         """Stop the turn in flight, if there is one: its job is cancelled, nothing more of it is said."""

@@ -30,7 +30,9 @@ class Budget:
     def deadline(self, heard_at: float, first_chunk_s: float | None = None) -> Deadline:
         """The deadline of the turn whose utterance was heard at `heard_at`."""
         first = self.first_chunk_s if first_chunk_s is None else first_chunk_s
-        return Deadline(heard_at, heard_at + first, heard_at + max(self.reply_s, first), self.gap_s)
+        # Whoever speaks at the very deadline has at least a gap's time to go on.
+        reply_s = max(self.reply_s, first + self.gap_s)
+        return Deadline(heard_at, heard_at + first, heard_at + reply_s, self.gap_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Deadline:
     def must_speak_at(self) -> float:
         """When the first chunk must begin to leave."""
         return self.at - MARGIN_S
+
+    @property
+    def budget_s(self) -> float:
+        """What the first chunk was given."""
+        return self.at - self.heard_at
 
     def left_s(self) -> float:
         """Seconds until the first chunk must be out; never negative."""

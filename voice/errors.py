@@ -19,7 +19,10 @@ VoiceError
 │   ├── WorkerCold          the job waits in the queue and no worker is warm
 │   ├── EmptyReply          the host answered without a word to say
 │   ├── ReplyBroken         the stream ended in the middle, or is not what it should be
+│   ├── ReplyStalled        the stream began and then brought nothing more
+│   ├── ReplyLoops          the reply goes in circles
 │   └── EngineDied          the process that runs the weights is gone
+├── ToolFailed            a tool could not do what it was asked for
 ├── LinesBusy             more live calls than OFFHOOK_MAX_CALLS
 └── NoRouteLeft           every route of a turn failed; holds one ModelError per route
 """
@@ -160,11 +163,30 @@ class ReplyBroken(ModelError):
     retry = True
 
 
+class ReplyStalled(ModelError):
+    """The caller heard a beginning, and then nothing more came for the length of a gap."""
+
+    to_do = "Look at the host's load at that time; another route finished the sentence if one was left."
+    retry = True
+
+
+class ReplyLoops(ModelError):
+    """The model writes the same words again and again."""
+
+    to_do = "Raise the model's repetition penalty, or shorten its replies (`max_tokens`)."
+
+
 class EngineDied(ModelError):
     """The process that runs the weights is gone, or could not load them."""
 
     to_do = "It is started again by itself; look at its last log lines."
     retry = True
+
+
+class ToolFailed(VoiceError):
+    """A tool could not do what it was asked for. The message is a sentence for the model, without a cause."""
+
+    to_do = "See the line tool.* before it: the tool's host, its key or its time limit."
 
 
 class LinesBusy(VoiceError):

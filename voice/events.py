@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
-from voice.types import CallId, Door, Turn
+from voice.types import CallId, Door, Turn, Why
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,12 @@ class UtteranceHeard:
 
 @dataclass(frozen=True, slots=True)
 class RouteAsked:
-    """A route was asked for the reply of a turn. `rank` 0 is the strategy's first choice."""
+    """A route was asked for the reply of a turn. `rank` 0 is the first one asked."""
 
     call_id: CallId
     route: str
     rank: int
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,40 @@ class RouteFailed:
     error: str
     message: str  # our own words about the route; holds nothing that the caller said
     to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCancelled:
+    """A route was told to stop writing: another was better, the caller spoke, or nobody listens any more."""
+
+    call_id: CallId
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteWoken:
+    """A host that may be asleep was told that a call is coming."""
+
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChanged:
+    """A route's host is in another state than before: a word of `models.base.HealthState`."""
+
+    route: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStopped:
+    """A turn in flight was stopped before its end, and why: the caller's newer words, a request that
+    nobody listens to any longer, or the hang-up."""
+
+    call_id: CallId
+    door: Door
+    why: Literal["superseded", "disconnected", "hung_up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +132,15 @@ class ToolUsed:
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused:
-    """A door turned a request away: `status` is the HTTP status, `why` the class of the error."""
+    """A door turned a request away: `status` is the HTTP status, `why` the class of the error.
+
+    `came` names the headers with which it tried to say who it is, never what was in them.
+    """
 
     door: str
     status: int
     why: str
+    came: str = ""
 
 
 Event = (
@@ -109,6 +149,10 @@ Event = (
     | UtteranceHeard
     | RouteAsked
     | RouteFailed
+    | RouteCancelled
+    | RouteWoken
+    | RouteChanged
+    | TurnStopped
     | TurnClosed
     | TurnCrashed
     | ToolUsed

@@ -21,9 +21,18 @@ MAX_CHARS: Final = 400_000  # of all messages together: about 100,000 tokens
 MAX_STOPS: Final = 16
 MAX_TOOLS: Final = 128  # as OpenAI
 MAX_NAME_CHARS: Final = 200  # of call ids, model and tool names
+MAX_SO_FAR_CHARS: Final = 16_384  # what the caller has heard of a reply: MAX_TOKENS of four characters
 
 ROLES: Final = get_args(Role)
 DEFAULTS: Final = Prompt(())
+
+# How a model that cannot be given the beginning of its own reply is asked to go on behind it. The user
+# says it: many templates take a system message at the beginning only.
+GO_ON: Final = Message(
+    "user",
+    "[Your reply above was cut off. Write only the words that come next, from exactly where it stopped."
+    " Repeat nothing, and do not mention this.]",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +84,26 @@ def _prompt(fields: Mapping[str, object]) -> Prompt:
     sampling = {**_object(fields.get("sampling_params") or {}, "sampling_params"), **fields}
     longest = sampling.get("max_completion_tokens", sampling.get("max_tokens"))
     call_id = _name(fields, "call_id")
+    so_far, messages = _so_far(fields.get("so_far")), _messages(fields)
+    if so_far and messages[-2:] == _cut_off(so_far):
+        messages = messages[:-2]  # the engine goes on by itself
     return Prompt(
-        messages=_messages(fields),
+        messages=messages,
         max_tokens=_max_tokens(longest),
         temperature=_temperature(sampling.get("temperature")),
         tools=_tools(fields.get("tools")),
         stop=_stops(sampling.get("stop")),
         call_id=None if call_id is None else CallId(call_id),
+        so_far=so_far,
     )
+
+
+def _so_far(given: object) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str) or len(given) > MAX_SO_FAR_CHARS:
+        raise BadJob(f"so_far must be text of at most {MAX_SO_FAR_CHARS} characters.")
+    return _whole(given)
 
 
 def _messages(fields: Mapping[str, object]) -> tuple[Message, ...]:
@@ -125,7 +146,7 @@ def _message(given: object, where: str) -> Message:
 def _content(given: object, where: str, *, may_lack: bool) -> str:
     """Text, or OpenAI's list of parts that are text."""
     if isinstance(given, str):
-        return given.encode("utf-8", "replace").decode()  # half an emoji would break the tokenizer
+        return _whole(given)
     if given is None and may_lack:
         return ""
     if isinstance(given, list):
@@ -133,6 +154,10 @@ def _content(given: object, where: str, *, may_lack: bool) -> str:
         if all(isinstance(part, str) for part in parts):
             return _content("".join(cast("list[str]", parts)), where, may_lack=may_lack)
     raise BadJob(f"{where}.content must be text.")
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()  # half an emoji would break the tokenizer
 
 
 def _tool_call(given: object, where: str) -> ToolCall:
@@ -220,12 +245,13 @@ def _name(fields: Mapping[str, object], key: str, where: str = "") -> str | None
 def job_input(prompt: Prompt, *, stream: bool = True, model: str | None = None) -> dict[str, Json]:
     """The `input` of a job, also understood by RunPod's own vLLM worker (which reads `sampling_params`).
 
-    `max_tokens` is always said: where it is not, some workers stop after 16 tokens.
+    `max_tokens` is always said: where it is not, some workers stop after 16 tokens. A reply to be gone on
+    with is told twice: in messages that any model understands, and as `so_far` for our own worker.
     """
     sampling: dict[str, Json] = {"max_tokens": prompt.max_tokens, "temperature": prompt.temperature}
     if prompt.stop:
         sampling["stop"] = list(prompt.stop)
-    fields: dict[str, Json] = {"messages": [message_object(message) for message in prompt.messages]}
+    fields: dict[str, Json] = {"messages": message_objects(prompt)}
     fields |= sampling
     fields["sampling_params"] = dict(sampling)
     fields["stream"] = stream
@@ -233,9 +259,21 @@ def job_input(prompt: Prompt, *, stream: bool = True, model: str | None = None) 
         fields["tools"] = [tool_object(tool) for tool in prompt.tools]
     if prompt.call_id is not None:
         fields["call_id"] = prompt.call_id
+    if prompt.so_far:
+        fields["so_far"] = prompt.so_far
     if model is not None:
         fields["model"] = model
     return fields
+
+
+def message_objects(prompt: Prompt) -> list[Json]:
+    """The messages as chat completions write them. With `so_far` the last two ask for the words behind it."""
+    cut_off = _cut_off(prompt.so_far) if prompt.so_far else ()
+    return [message_object(message) for message in (*prompt.messages, *cut_off)]
+
+
+def _cut_off(so_far: str) -> tuple[Message, ...]:
+    return Message("assistant", so_far), GO_ON
 
 
 def message_object(message: Message) -> dict[str, Json]:

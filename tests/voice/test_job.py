@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from voice.errors import BadJob
-from voice.job import MAX_CHARS, MAX_MESSAGES, Job, is_json, job_input, last_chunk, parse_job
+from voice.job import (
+    MAX_CHARS,
+    MAX_MESSAGES,
+    MAX_SO_FAR_CHARS,
+    Job,
+    is_json,
+    job_input,
+    last_chunk,
+    parse_job,
+)
 from voice.types import CallId, Finish, Message, Prompt, ToolCall, ToolSpec, Usage
 
 USER = {"role": "user", "content": "My sink leaks."}
@@ -75,6 +84,9 @@ def test_what_is_not_said_has_the_prompts_defaults():
         ({"stop": ["a", "b"]}, "stop", ("a", "b")),
         ({"sampling_params": {"stop": ["c"]}}, "stop", ("c",)),
         ({"call_id": "CA1"}, "call_id", "CA1"),
+        ({"so_far": "Which unit"}, "so_far", "Which unit"),
+        ({"so_far": None}, "so_far", ""),
+        ({"so_far": "half an emoji \ud83d"}, "so_far", "half an emoji ?"),
         ({"tools": [TOOL]}, "tools", (ToolSpec("ticket", "Opens one.", {}),)),
         ({"top_p": 0.5, "unheard_of": [1]}, "max_tokens", 120),
     ],
@@ -136,6 +148,9 @@ def test_openais_list_of_models_needs_no_body():
         ({"messages": [USER], "stream": "yes"}, "stream"),
         ({"messages": [USER], "call_id": ""}, "call_id"),
         ({"messages": [USER], "model": 7}, "model"),
+        ({"messages": [USER], "so_far": 7}, "so_far must be text"),
+        ({"messages": [USER], "so_far": ["Which"]}, "so_far must be text"),
+        ({"messages": [USER], "so_far": "x" * (MAX_SO_FAR_CHARS + 1)}, "so_far must be text"),
         ({"messages": [USER], "sampling_params": 7}, "sampling_params"),
         ({"messages": [USER], "tools": {}}, "tools"),
         ({"messages": [USER], "tools": [{"function": {}}]}, "tools[0].function.name"),
@@ -179,6 +194,26 @@ def test_tool_traffic_survives_the_way_to_the_worker():
     )
 
     assert parse_job(job_input(prompt)).prompt == prompt
+
+
+@pytest.mark.parametrize("so_far", ["Which unit ", "half an emoji \ud83d", "<|end|>"])
+def test_a_reply_that_was_begun_reaches_our_worker_without_the_instruction_for_others(so_far):
+    prompt = a_prompt(so_far=so_far)
+
+    sent = json.loads(json.dumps(job_input(prompt)))
+    read = parse_job(sent).prompt
+
+    assert [one["role"] for one in sent["messages"]] == ["system", "user", "assistant", "user"]
+    assert sent["messages"][2]["content"] == so_far
+    assert "cut off" in sent["messages"][3]["content"]
+    assert read.messages == prompt.messages
+    assert read.so_far == so_far.encode("utf-8", "replace").decode()
+
+
+def test_messages_of_others_stay_as_they_are_beside_a_reply_that_was_begun():
+    said = [USER, {"role": "assistant", "content": "Which unit"}, {"role": "user", "content": "Four."}]
+
+    assert len(parse_job({"messages": said, "so_far": "Which unit"}).prompt.messages) == 3
 
 
 def test_a_job_always_says_how_long_the_reply_may_be():

@@ -7,11 +7,13 @@ else goes on. So no word waits for a disk, and a turn closes only when it is kep
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from voice.types import CallId, CallRecord, Note, Turn
+from voice.types import CallId, CallRecord, Json, Note, Rung, Turn
+
+MAX_WROTE_CHARS = 8_000  # of what one route wrote; a reply of a whole minute has a tenth of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,57 @@ class Store(Protocol):
         ...
 
     def keep_note(self, note: Note) -> None:
-        """Keep a note. When more than MAX_WAITING_NOTES wait, the newest is dropped with a warning."""
+        """Keep a note. When MAX_WAITING of them wait to be written, it is dropped with a warning."""
+        ...
+
+    def keep_learned(self, key: str, value: Json) -> None:
+        """Keep something learned in running, such as "latency/runpod"; a later value replaces it."""
+        ...
+
+    async def learned(self) -> Mapping[str, Json]:
+        """Everything that was learned, by key. Raises StoreError."""
+        ...
+
+    async def claim(self, key: str) -> bool:
+        """True for exactly one of all who ever ask with this key, in whatever process. Raises StoreError.
+
+        So a message that is sent twice has its effect once. Claims older than a day may be forgotten.
+        """
+        ...
+
+    def keep_answer(self, key: str, answer: Json) -> None:
+        """Keep what was answered to the message whose key was claimed; dropped as notes are."""
+        ...
+
+    async def answer(self, key: str) -> Json:
+        """What was kept as the answer to this key, including what waits to be written; None: nothing.
+
+        Raises StoreError.
+        """
         ...
 
     async def committed(self) -> None:
         """Return when everything kept before this call is on disk. Raises StoreError when it cannot be."""
         ...
 
-    async def find(self, call_id: CallId) -> StoredCall | None:
-        """The call with its turns and notes, including what waits to be written. Raises StoreError."""
+    async def find(self, call_id: CallId, *, with_notes: bool = True) -> StoredCall | None:
+        """The call with its turns and notes, including what waits to be written. Raises StoreError.
+
+        A long call has hundreds of notes: who needs none is quicker without them.
+        """
+        ...
+
+    async def record(self, call_id: CallId) -> CallRecord | None:
+        """The call's record alone, which is quick however much is kept of the call. Raises StoreError."""
         ...
 
     async def newest(self, limit: int = 50) -> list[CallRecord]:
         """The records of the newest calls, newest first. Raises StoreError."""
         ...
+
+
+def bounded(rung: Rung) -> Rung:
+    """The rung, or its copy with no more of what it wrote than a store keeps: some routes never end."""
+    if len(rung.wrote) <= MAX_WROTE_CHARS:
+        return rung
+    return replace(rung, wrote=rung.wrote[:MAX_WROTE_CHARS])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
-from voice.store.base import StoredCall
-from voice.types import CallId, CallRecord, Note, Turn
+from voice.store.base import StoredCall, bounded
+from voice.types import CallId, CallRecord, Json, Note, Turn
 
-MAX_CALLS = 10_000  # about 100 MB at ten turns a call
+MAX_CALLS = 10_000  # about 200 MB at ten turns a call and two routes a turn
+MAX_CLAIMS = 10_000  # about 20 MB with their answers; a message is sent again within minutes
 
 
 @dataclass(slots=True)
@@ -18,13 +21,16 @@ class _Kept:
 
 
 class MemoryStore:
-    """A Store that forgets everything with the process, and the oldest call beyond MAX_CALLS.
+    """A Store that forgets everything with the process, the oldest call beyond MAX_CALLS,
+    and the oldest claim beyond MAX_CLAIMS.
 
     What was kept survives `close()`, so that a test may open a second brain on the same store.
     """
 
     def __init__(self) -> None:
         self._calls: dict[CallId, _Kept] = {}
+        self._learned: dict[str, Json] = {}
+        self._answers: dict[str, Json] = {}  # by what was claimed; None: not answered yet
 
     async def open(self) -> None:
         """Nothing to reach."""
@@ -44,16 +50,46 @@ class MemoryStore:
         """Keep the note; none ever waits, so none is dropped."""
         self._of(note.call_id).notes.append(note)
 
+    def keep_learned(self, key: str, value: Json) -> None:
+        """Keep a copy of the value."""
+        self._learned[key] = deepcopy(value)
+
+    async def learned(self) -> Mapping[str, Json]:
+        """A copy of everything that was learned."""
+        return deepcopy(self._learned)
+
+    async def claim(self, key: str) -> bool:
+        """True for the first who asks; there is one process only."""
+        if key in self._answers:
+            return False
+        self.keep_answer(key, None)
+        return True
+
+    def keep_answer(self, key: str, answer: Json) -> None:
+        """Keep a copy of the answer."""
+        if key not in self._answers and len(self._answers) >= MAX_CLAIMS:
+            del self._answers[next(iter(self._answers))]
+        self._answers[key] = deepcopy(answer)
+
+    async def answer(self, key: str) -> Json:
+        """A copy of the answer."""
+        return deepcopy(self._answers.get(key))
+
     async def committed(self) -> None:
         """What is in memory is as safe as it gets here."""
 
-    async def find(self, call_id: CallId) -> StoredCall | None:
+    async def find(self, call_id: CallId, *, with_notes: bool = True) -> StoredCall | None:
         """A copy of what is kept of the call; None without its record."""
         kept = self._calls.get(call_id)
         if kept is None or kept.record is None:
             return None
         turns = [_copy(kept.turns[position]) for position in sorted(kept.turns)]
-        return StoredCall(replace(kept.record), turns, list(kept.notes))
+        return StoredCall(replace(kept.record), turns, list(kept.notes) if with_notes else ())
+
+    async def record(self, call_id: CallId) -> CallRecord | None:
+        """A copy of the call's record."""
+        kept = self._calls.get(call_id)
+        return replace(kept.record) if kept is not None and kept.record is not None else None
 
     async def newest(self, limit: int = 50) -> list[CallRecord]:
         """Copies of the newest calls' records."""
@@ -71,4 +107,5 @@ class MemoryStore:
 
 
 def _copy(turn: Turn) -> Turn:
-    return replace(turn, timing=replace(turn.timing))  # all else in it is a value
+    timing = replace(turn.timing, left=list(turn.timing.left))
+    return replace(turn, timing=timing, rungs=[replace(bounded(rung)) for rung in turn.rungs])

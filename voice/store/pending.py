@@ -10,48 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from typing import Final
 
 from voice.errors import RowsRefused, StoreError
-from voice.store.rows import Row, call_row, note_row, turn_row
-from voice.types import CallId, CallRecord, Note, Turn
+from voice.store.group import Group
+from voice.store.rows import Row
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING_NOTES = 10_000  # about 20 MB of transcripts; a database that is away longer costs notes
+MAX_WAITING: Final = 10_000  # of notes about 20 MB of transcripts; a database that is away longer costs some
+DROPPED_FIRST: Final = frozenset({"notes", "claims"})  # without them no call is lost
 LAZY_S = 0.1  # how old a row that nobody waits for may get: what a crash may cost of a turn in flight
 FIRST_PAUSE_S = 0.1  # after a failed write; doubles up to MAX_PAUSE_S
 MAX_PAUSE_S = 1.0  # below the 2 s that a turn's end waits for the store
 STOP_S = 5.0  # for the last group, when the database does not answer
 
 
-@dataclass(slots=True)
-class Group:
-    """Rows that are written together, each by its primary key. `upto` counts what was kept before."""
-
-    calls: dict[object, Row] = field(default_factory=dict)
-    turns: dict[object, Row] = field(default_factory=dict)
-    notes: dict[object, Row] = field(default_factory=dict)
-    upto: int = 0
-
-    def __len__(self) -> int:
-        return len(self.calls) + len(self.turns) + len(self.notes)
-
-    def older(self, other: Group) -> None:
-        """Take in rows that were kept before these: where both have one, ours is newer."""
-        self.calls = {**other.calls, **self.calls}
-        self.turns = {**other.turns, **self.turns}
-        self.notes = {**other.notes, **self.notes}
-
-
 class Pending:
     """The queue and its writer. `write` puts a group into one transaction; it raises StoreError.
 
-    Calls and turns are never dropped; of notes, MAX_WAITING_NOTES may wait, further ones are
-    dropped with one warning until there is room again. After a failure the rows stay, and the
-    write is tried again until it succeeds or the writer is stopped.
+    Calls, turns and what was learned are never dropped; of notes and of answers to claims MAX_WAITING
+    may wait, further ones are dropped with one warning until there is room again. After a failure the
+    rows stay, and the write is tried again until it succeeds or the writer is stopped.
     """
 
     def __init__(self, write: Callable[[Group], Awaitable[None]]) -> None:
@@ -63,7 +44,6 @@ class Pending:
         self._timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._busy = asyncio.Lock()  # held while a group is written, so that stop() does not cut one off
-        self._last_came = 0
         self._dropping = self._failing = False
 
     def start(self) -> None:
@@ -94,26 +74,16 @@ class Pending:
             log.error("store.rows_lost", extra={"rows": len(self._group), "to_do": StoreError.to_do})
         self._settle(self._group.upto, StoreError("the store was closed"))
 
-    def keep_call(self, record: CallRecord) -> None:
-        """Queue a snapshot of the record."""
-        self._group.calls[record.call_id] = call_row(record)
-        self._kept()
-
-    def keep_turn(self, call_id: CallId, turn: Turn) -> None:
-        """Queue a snapshot of the turn."""
-        self._group.turns[call_id, turn.position] = turn_row(call_id, turn)
-        self._kept()
-
-    def keep_note(self, note: Note) -> None:
-        """Queue a note, or drop it when too many wait."""
-        if len(self._group.notes) >= MAX_WAITING_NOTES:
+    def keep(self, table: str, row: Row) -> None:
+        """Queue a row; it replaces one with the same primary key. Drop it when too many such wait."""
+        if table in DROPPED_FIRST and self._group.count(table) >= MAX_WAITING:
             if not self._dropping:
                 self._dropping = True
-                log.warning("store.note_dropped", extra={"kind": note.kind, "waiting": MAX_WAITING_NOTES})
+                log.warning("store.row_dropped", extra={"table": table, "waiting": MAX_WAITING})
             return
-        self._last_came = max(self._last_came + 1, time.time_ns())
-        self._group.notes[self._last_came] = note_row(note, self._last_came)
-        self._kept()
+        self._group.add(table, row)
+        if self._timer is None and self._task is not None:
+            self._timer = asyncio.get_running_loop().call_later(LAZY_S, self._wake.set)
 
     async def written(self) -> None:
         """Return when everything kept so far is written. Raises StoreError after the first failed attempt."""
@@ -126,11 +96,6 @@ class Pending:
         self._wake.set()
         if (error := await done) is not None:
             raise type(error)(str(error)) from error  # each waiter gets its own: tracebacks grow
-
-    def _kept(self) -> None:
-        self._group.upto += 1
-        if self._timer is None and self._task is not None:
-            self._timer = asyncio.get_running_loop().call_later(LAZY_S, self._wake.set)
 
     async def _run(self) -> None:
         pause_s = FIRST_PAUSE_S

@@ -1,4 +1,4 @@
-"""Calls, turns and notes as rows, and back again.
+"""Calls, turns, notes and what else is kept as rows, and back again.
 
 A row is a snapshot: a tuple in the order of its table's columns, JSON already written, so that
 nothing in it changes afterwards. Text is made fit for every database:
@@ -7,33 +7,41 @@ PostgreSQL takes no NUL and no driver takes half a surrogate pair, and platforms
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping
 
+from voice.store.base import bounded
 from voice.types import (
     CallId,
     CallRecord,
+    ChunkKind,
     Door,
     Ending,
+    Json,
+    Left,
     Message,
     Note,
+    Outcome,
+    Rung,
     Timing,
     ToolCall,
     Turn,
     Usage,
+    Why,
 )
 
 Row = tuple[object, ...]
 
 MAX_DEPTH = 60  # of a note's payload; deeper is cut, as it would exhaust a stack here or in the database
+MAX_KEY_CHARS = 200  # of a claim's key; PostgreSQL indexes no more than 2,700 bytes
 REPLACEMENT = "\ufffd"
-_TIMING = tuple(field.name for field in fields(Timing))
 
 
 def call_row(record: CallRecord) -> Row:
@@ -52,7 +60,6 @@ def call_row(record: CallRecord) -> Row:
 
 def turn_row(call_id: CallId, turn: Turn) -> Row:
     """The row of table `turns`."""
-    timing, usage = turn.timing, turn.usage
     return (
         storable(call_id),
         turn.position,
@@ -65,9 +72,10 @@ def turn_row(call_id: CallId, turn: Turn) -> Row:
         storable(turn.filler),
         _maybe(turn.route),
         None if turn.ending is None else turn.ending.value,
-        to_json({name: getattr(timing, name) for name in _TIMING}),
-        to_json({"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}),
-        to_json([_message_json(message) for message in turn.tools]) if turn.tools else "[]",
+        to_json(turn.timing),
+        to_json(turn.usage),
+        to_json(turn.tools),
+        to_json([bounded(rung) for rung in turn.rungs]),
     )
 
 
@@ -75,6 +83,23 @@ def note_row(note: Note, came: int) -> Row:
     """The row of table `notes`."""
     payload = to_json(dict(note.payload))
     return storable(note.call_id), came, storable(note.kind), payload, _utc(note.noted_on)
+
+
+def learned_row(key: str, value: Json) -> Row:
+    """The row of table `learned`."""
+    return storable(key), to_json(value), datetime.now(UTC)
+
+
+def answer_row(key: str, answer: Json) -> Row:
+    """The row of table `claims`, once there is an answer."""
+    return claim_key(key), datetime.now(UTC), to_json(answer)
+
+
+def claim_key(key: str) -> str:
+    """The key as it is stored. Two keys stay two: what no database takes as it is becomes a hash."""
+    if len(key) <= MAX_KEY_CHARS and storable(key) == key:
+        return key
+    return "sha256:" + hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 def call_of(row: RowMapping) -> CallRecord:
@@ -86,9 +111,10 @@ def turn_of(row: RowMapping) -> Turn:
     """The turn that a row of `turns` holds."""
     values = {name: value for name, value in row.items() if name != "call_id"}
     values["ending"] = None if row["ending"] is None else Ending(row["ending"])
-    values["timing"] = Timing(**row["timing"])
+    values["timing"] = _timing_of(row["timing"])
     values["usage"] = Usage(**row["usage"])
     values["tools"] = tuple(_message_of(message) for message in row["tools"])
+    values["rungs"] = [_rung_of(rung) for rung in row["rungs"] or ()]
     return Turn(**values)
 
 
@@ -98,7 +124,10 @@ def note_of(row: RowMapping) -> Note:
 
 
 def to_json(value: object) -> str:
-    """JSON that every database takes: NaN is null, NUL and half surrogates are replaced."""
+    """JSON that every database takes: NaN is null, NUL and half surrogates are replaced.
+
+    A dataclass becomes an object with its fields.
+    """
     try:
         written = orjson.dumps(value).decode()
     except TypeError:  # half a surrogate, a number beyond 64 bits, or too deep
@@ -139,6 +168,8 @@ def _fit(value: object, depth: int = 0) -> object:
         return value if -(2**63) <= value < 2**64 else hex(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
     if isinstance(value, Mapping):
         return {storable(str(key)): _fit(entry, depth + 1) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -146,14 +177,16 @@ def _fit(value: object, depth: int = 0) -> object:
     return storable(str(value))
 
 
-def _message_json(message: Message) -> dict[str, object]:
-    wanted = [{"id": one.id, "name": one.name, "arguments": one.arguments} for one in message.tool_calls]
-    return {
-        "role": message.role,
-        "text": message.text,
-        "tool_calls": wanted,
-        "tool_call_id": message.tool_call_id,
-    }
+def _timing_of(stored: Mapping[str, Any]) -> Timing:
+    left = [Left(one["at_ms"], one["chars"], ChunkKind(one["kind"])) for one in stored.get("left", ())]
+    return Timing(**{**stored, "left": left})
+
+
+def _rung_of(stored: Mapping[str, Any]) -> Rung:
+    outcome = None if stored["outcome"] is None else Outcome(stored["outcome"])
+    return Rung(
+        **{**stored, "why": Why(stored["why"]), "outcome": outcome, "usage": Usage(**stored["usage"])}
+    )
 
 
 def _message_of(stored: Mapping[str, Any]) -> Message:

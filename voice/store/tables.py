@@ -1,4 +1,4 @@
-"""The tables: calls, their turns, and what was noted about them.
+"""The tables: calls, their turns, what was noted about them; what was learned; which messages were claimed.
 
 No foreign keys: a platform may tell of a call before it is picked up, and rows are written in
 groups in whatever order they waited. Whoever changes a table here adds a version in
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-SCHEMA = "0001"  # the newest version in migrations/versions
+SCHEMA = "0002"  # the newest version in migrations/versions
 
 metadata = MetaData()
 
@@ -78,6 +78,7 @@ turns = Table(
     Column("timing", AnyJson, nullable=False),
     Column("usage", AnyJson, nullable=False),
     Column("tools", AnyJson, nullable=False),
+    Column("rungs", AnyJson),  # None: a turn of the time before they were kept
 )
 
 notes = Table(
@@ -90,4 +91,21 @@ notes = Table(
     Column("kind", Text, nullable=False),
     Column("payload", AnyJson, nullable=False),
     Column("noted_on", Moment, nullable=False),
+)
+
+learned = Table(
+    "learned",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", AnyJson, nullable=False),
+    Column("learned_on", Moment, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("claimed_on", Moment, nullable=False),  # or answered, if that was later
+    Column("answer", AnyJson),  # None: not answered yet
+    Index("claims_oldest", "claimed_on"),
 )

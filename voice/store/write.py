@@ -7,6 +7,7 @@ are still SQLAlchemy's, made once from the tables.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,12 +19,52 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.engine import URL
 
-from voice.store.faults import foreign, was_cut
+from voice.errors import RowsRefused, StoreError
+from voice.store.faults import foreign, is_of_the_row, meaning, was_cut
+from voice.store.group import Batch, Group
 from voice.store.rows import Row
-from voice.store.tables import calls, notes, turns
-from voice.store.url import connect_postgres, connect_sqlite, is_sqlite
+from voice.store.tables import metadata
+from voice.store.url import connect_postgres, connect_sqlite, is_sqlite, shown
 
-Batch = tuple[str, Sequence[Row]]  # a table's name and rows for it
+log = logging.getLogger(__name__)
+
+
+class GroupWriter:
+    """Puts groups into the database; when it refuses a row for what is in it, all others."""
+
+    def __init__(self, url: URL) -> None:
+        self._shown = shown(url)
+        self._writer = make_writer(url)
+
+    async def write(self, group: Group) -> None:
+        """Write the group in one transaction. Raises StoreError; RowsRefused when the others are written."""
+        try:
+            try:
+                await self._writer.write(group.batches())
+            except foreign() as exc:
+                if not is_of_the_row(exc):
+                    raise
+                await self._write_one_by_one(group.batches())
+        except foreign() as exc:
+            raise StoreError(f"{self._shown}: {meaning(exc)}") from exc
+
+    async def close(self) -> None:
+        """Let go of the connection; the next write opens another."""
+        await self._writer.close()
+
+    async def _write_one_by_one(self, batches: Sequence[Batch]) -> None:
+        refused = 0
+        for table, rows in batches:
+            for row in rows:
+                try:
+                    await self._writer.write([(table, [row])])
+                except foreign() as exc:
+                    if not is_of_the_row(exc):
+                        raise
+                    refused += 1
+                    log.error("store.row_refused", extra={"table": table, "error": meaning(exc)})
+        if refused:
+            raise RowsRefused(f"{self._shown}: refused {refused} rows for what is in them")
 
 
 class Writer(Protocol):
@@ -58,7 +99,7 @@ class SqliteWriter:
         try:
             await connection.execute("BEGIN IMMEDIATE")
             for table, rows in batches:
-                await connection.executemany(self._upserts[table], [_for_sqlite(row) for row in rows])
+                await connection.executemany(self._upserts[table], [for_sqlite(row) for row in rows])
             await connection.commit()
         except BaseException:
             await self.close()  # which rolls back
@@ -110,7 +151,7 @@ class PostgresWriter:
 
 
 def _upserts(dialect: Dialect) -> dict[str, str]:
-    return {table.name: _upsert(table, dialect) for table in (calls, turns, notes)}
+    return {table.name: _upsert(table, dialect) for table in metadata.tables.values()}
 
 
 def _upsert(table: Table, dialect: Dialect) -> str:
@@ -124,7 +165,7 @@ def _upsert(table: Table, dialect: Dialect) -> str:
     return str(statement.compile(dialect=dialect, column_keys=list(table.columns.keys())))
 
 
-def _for_sqlite(row: Row) -> Row:
+def for_sqlite(row: Row) -> Row:
     """Moments as SQLAlchemy writes them into SQLite: text that sorts, without a zone."""
     return tuple(
         value.replace(tzinfo=None).isoformat(" ", "microseconds") if isinstance(value, datetime) else value

@@ -10,10 +10,14 @@ from voice.events import (
     Event,
     RequestRefused,
     RouteAsked,
+    RouteCancelled,
+    RouteChanged,
     RouteFailed,
+    RouteWoken,
     ToolUsed,
     TurnClosed,
     TurnCrashed,
+    TurnStopped,
     UtteranceHeard,
 )
 from voice.telemetry.logs import about_call
@@ -21,17 +25,46 @@ from voice.types import Ending
 
 log = logging.getLogger(__name__)
 
+CallEvent = (
+    CallStarted
+    | CallEnded
+    | UtteranceHeard
+    | RouteAsked
+    | RouteFailed
+    | RouteCancelled
+    | TurnStopped
+    | TurnClosed
+    | TurnCrashed
+    | ToolUsed
+)
+
 
 def write_line(event: Event) -> None:
     """Write an event down. A crash is logged where it is caught, with its traceback."""
-    if isinstance(event, RequestRefused):
-        log.warning("request.refused", extra={"door": event.door, "status": event.status, "why": event.why})
-        return
+    match event:
+        case RequestRefused():
+            told = {"door": event.door, "status": event.status, "why": event.why}
+            log.warning("request.refused", extra=told | ({"came": event.came} if event.came else {}))
+        case RouteWoken():
+            log.info("route.woken", extra={"route": event.route})
+        case RouteChanged():
+            fields = {"route": event.route, "state": event.state, "detail": event.detail}
+            # A host that is broken stays so until a person mends it; the other states come and go.
+            log.log(
+                logging.ERROR if event.state in {"broken", "refused"} else logging.INFO,
+                "route.changed",
+                extra=fields,
+            )
+        case _:
+            _call_line(event)
+
+
+def _call_line(event: CallEvent) -> None:
     with about_call(event.call_id):
         match event:
             case CallStarted():
-                fields = {"door": event.door.value, "agent": event.agent, "resumed": event.resumed}
-                log.info("call.started", extra=fields)
+                told = {"door": event.door.value, "agent": event.agent, "resumed": event.resumed}
+                log.info("call.started", extra=told)
             case CallEnded():
                 log.info(
                     "call.ended",
@@ -40,15 +73,14 @@ def write_line(event: Event) -> None:
             case UtteranceHeard():
                 log.debug("utterance.heard", extra={"position": event.position})
             case RouteAsked():
-                log.debug("route.asked", extra={"route": event.route, "rank": event.rank})
+                asked = {"route": event.route, "rank": event.rank, "why": event.why.value}
+                log.debug("route.asked", extra=asked)
             case RouteFailed():
-                fields = {
-                    "route": event.route,
-                    "error": event.error,
-                    "why": event.message,
-                    "to_do": event.to_do,
-                }
-                log.warning("route.failed", extra=fields)
+                _failure_line(event)
+            case RouteCancelled():
+                log.debug("route.cancelled", extra={"route": event.route})
+            case TurnStopped():
+                log.info("turn.stopped", extra={"door": event.door.value, "why": event.why})
             case TurnClosed():
                 _turn_line(event)
             case ToolUsed():
@@ -59,6 +91,11 @@ def write_line(event: Event) -> None:
                 )
             case TurnCrashed():
                 pass
+
+
+def _failure_line(event: RouteFailed) -> None:
+    fields = {"route": event.route, "error": event.error, "why": event.message, "to_do": event.to_do}
+    log.warning("route.failed", extra=fields)
 
 
 def _turn_line(event: TurnClosed) -> None:
@@ -72,7 +109,10 @@ def _turn_line(event: TurnClosed) -> None:
         "route": turn.route,
         "ttft_ms": turn.timing.ttft_ms,
         "ttfc_ms": turn.timing.ttfc_ms,
+        "gap_ms": turn.timing.gap_ms,
         "total_ms": turn.timing.total_ms,
+        "routes_asked": len(turn.rungs),
+        "cost_usd": turn.cost_usd,
         "late": event.late,
         "tokens": turn.usage.completion_tokens,
         "pii.said": turn.said,

@@ -1,7 +1,8 @@
 """Counts what happens, for Prometheus.
 
 Subscribes to the bus and keeps counters and histograms; a scrape reads them. Labels name doors,
-routes, endings and classes of errors: things there are few of. Never a call, a number or a word.
+routes, endings, reasons and classes of errors: things there are few of. Never a call, a number or
+a word.
 """
 
 from __future__ import annotations
@@ -26,23 +27,28 @@ from voice.events import (
     Event,
     RequestRefused,
     RouteAsked,
+    RouteCancelled,
+    RouteChanged,
     RouteFailed,
+    RouteWoken,
     ToolUsed,
     TurnClosed,
     TurnCrashed,
+    TurnStopped,
     UtteranceHeard,
 )
-from voice.types import CallId, Ending
+from voice.types import CallId, Ending, Turn, Why
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 NONE = "none"  # the label where there is nothing to name
 OTHER = "other"  # the label of whatever comes after MAX_VALUES, or is no name
 MAX_VALUES = 50  # of one label; a model may ask for tools that nobody has, by any name
-MAX_RANK = 4  # routes behind it are counted together
+STOPPED = "stopped"  # the outcome of a route that was still writing when its turn was stopped
 
 # Seconds. Close around the budgets of 1.2 s (first chunk) and 1.5 s (gap), where it is decided
 # whether a caller waits; 4 s is a Gather hop.
 FIRST_WORDS_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.7, 4.0, 8.0)
+GAP_S = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
 WHOLE_TURN_S = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
@@ -57,8 +63,10 @@ class Metrics:
         self.registry = registry or CollectorRegistry()
         self._live: set[CallId] = set()
         self._known: dict[str, set[str]] = {}
+        self._state_of: dict[str, str] = {}  # the state that each route's gauge shows
         self._make_call_metrics()
         self._make_route_metrics()
+        self._make_times()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         bus.subscribe(self.count)
@@ -72,17 +80,18 @@ class Metrics:
         match event:
             case TurnClosed():
                 self._count_turn(event)
-            case RouteAsked():
-                rank = str(event.rank) if event.rank <= MAX_RANK else f"{MAX_RANK + 1}+"
-                self._asked.labels(self._name("route", event.route), rank).inc()
-            case RouteFailed():
-                route, error = self._name("route", event.route), self._name("error", event.error)
-                self._route_failures.labels(route, error).inc()
+            case RouteAsked() | RouteFailed() | RouteCancelled() | RouteWoken() | RouteChanged():
+                self._count_route(event)
+            case TurnStopped():
+                self._stopped.labels(event.door.value, event.why).inc()
             case ToolUsed():
                 self._tools.labels(self._name("tool", event.tool), "yes" if event.ok else "no").inc()
             case RequestRefused():
                 door, why = self._name("place", event.door), self._name("why", event.why)
                 self._refused.labels(door, self._name("status", str(event.status)), why).inc()
+                if event.status in (401, 403):
+                    for header in (event.came or "nothing").split(", "):
+                        self._strangers.labels(door, self._name("came", header)).inc()
             case TurnCrashed():
                 self._crashes.labels(self._name("crash", type(event.error).__name__)).inc()
             case UtteranceHeard():
@@ -106,6 +115,15 @@ class Metrics:
             "offhook_fallbacks", "Turns in which no route answered.", ["door"], registry=registry
         )
         self._fillers = Counter("offhook_fillers", "Turns with a filler.", ["door"], registry=registry)
+        self._hedged = Counter(
+            "offhook_turns_hedged",
+            "Turns that asked a second route out of impatience.",
+            ["door"],
+            registry=registry,
+        )
+        self._stopped = Counter(
+            "offhook_turns_stopped", "Turns stopped before their end.", ["door", "why"], registry=registry
+        )
         self._tools = Counter("offhook_tools_used", "Tools by outcome.", ["tool", "ok"], registry=registry)
         self._crashes = Counter(
             "offhook_turns_crashed", "Turns ended by an error nobody expected.", ["error"], registry=registry
@@ -116,30 +134,74 @@ class Metrics:
             ["door", "status", "why"],
             registry=registry,
         )
+        self._strangers = Counter(
+            "offhook_strangers",
+            "Requests with a wrong secret or none, by the headers that it came in.",
+            ["door", "came"],
+            registry=registry,
+        )
 
     def _make_route_metrics(self) -> None:
-        registry, labels = self.registry, ["door", "route"]
+        registry = self.registry
         self._asked = Counter(
-            "offhook_routes_asked",
-            "Routes asked, by place in the ladder.",
-            ["route", "rank"],
+            "offhook_routes_asked", "Routes asked, and why.", ["route", "why"], registry=registry
+        )
+        self._rungs = Counter(
+            "offhook_rungs",
+            "Routes asked in turns that have ended, and what came of it.",
+            ["route", "why", "outcome"],
             registry=registry,
         )
         self._route_failures = Counter(
             "offhook_route_failures", "Routes without a usable reply.", ["route", "error"], registry=registry
         )
+        self._cancelled = Counter(
+            "offhook_routes_cancelled",
+            "Replies that were cancelled at their host.",
+            ["route"],
+            registry=registry,
+        )
+        self._woken = Counter(
+            "offhook_routes_woken", "Hosts told that a call is coming.", ["route"], registry=registry
+        )
+        self._state = Gauge(
+            "offhook_route_state", "1 for the state of a route's host.", ["route", "state"], registry=registry
+        )
         self._tokens = Counter(
             "offhook_tokens", "Tokens read and written, as hosts tell.", ["route", "kind"], registry=registry
         )
-        self._ttft = Histogram(
-            "offhook_ttft_seconds", "To the first token.", labels, buckets=FIRST_WORDS_S, registry=registry
+        self._cost = Counter(
+            "offhook_cost_usd", "What replies cost, where a price is set.", ["route"], registry=registry
         )
-        self._ttfc = Histogram(
-            "offhook_ttfc_seconds", "To the first chunk.", labels, buckets=FIRST_WORDS_S, registry=registry
-        )
-        self._total = Histogram(
-            "offhook_turn_seconds", "To the last chunk.", labels, buckets=WHOLE_TURN_S, registry=registry
-        )
+
+    def _make_times(self) -> None:
+        def histogram(name: str, what: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(name, what, ["door", "route"], buckets=buckets, registry=self.registry)
+
+        self._ttft = histogram("offhook_ttft_seconds", "To the first token.", FIRST_WORDS_S)
+        self._ttfc = histogram("offhook_ttfc_seconds", "To the first chunk.", FIRST_WORDS_S)
+        self._gap = histogram("offhook_gap_seconds", "The longest pause between two chunks.", GAP_S)
+        self._total = histogram("offhook_turn_seconds", "To the last chunk.", WHOLE_TURN_S)
+
+    def _count_route(
+        self, event: RouteAsked | RouteFailed | RouteCancelled | RouteWoken | RouteChanged
+    ) -> None:
+        route = self._name("route", event.route)
+        match event:
+            case RouteAsked():
+                self._asked.labels(route, event.why.value).inc()
+            case RouteFailed():
+                self._route_failures.labels(route, self._name("error", event.error)).inc()
+            case RouteCancelled():
+                self._cancelled.labels(route).inc()
+            case RouteWoken():
+                self._woken.labels(route).inc()
+            case RouteChanged():
+                state = self._name("state", event.state)
+                if before := self._state_of.get(route):
+                    self._state.labels(route, before).set(0)
+                self._state.labels(route, state).set(1)
+                self._state_of[route] = state
 
     def _count_turn(self, event: TurnClosed) -> None:
         turn, door = event.turn, event.door.value
@@ -155,6 +217,7 @@ class Metrics:
         for histogram, after_ms in (
             (self._ttft, timing.ttft_ms),
             (self._ttfc, timing.ttfc_ms),
+            (self._gap, timing.gap_ms),
             (self._total, timing.total_ms),
         ):
             if after_ms is not None:
@@ -163,6 +226,16 @@ class Metrics:
             self._tokens.labels(route, "prompt").inc(turn.usage.prompt_tokens)
         if turn.usage.completion_tokens:
             self._tokens.labels(route, "completion").inc(turn.usage.completion_tokens)
+        self._count_rungs(turn, door)
+
+    def _count_rungs(self, turn: Turn, door: str) -> None:
+        if any(rung.why is Why.HEDGE for rung in turn.rungs):
+            self._hedged.labels(door).inc()
+        for rung in turn.rungs:
+            route, outcome = self._name("route", rung.route), rung.outcome
+            self._rungs.labels(route, rung.why.value, outcome.value if outcome else STOPPED).inc()
+            if rung.cost_usd:
+                self._cost.labels(route).inc(rung.cost_usd)
 
     def _count_call(self, event: CallStarted | CallEnded) -> None:
         if isinstance(event, CallStarted):

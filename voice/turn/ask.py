@@ -21,7 +21,7 @@ from voice.events import RouteAsked, RouteFailed
 from voice.routing.strategy import by_rest
 from voice.routing.table import Route
 from voice.speech.chunk import Chunker, is_whole
-from voice.types import Chunk, Finish, Prompt
+from voice.types import Chunk, Finish, Prompt, Why
 
 log = logging.getLogger(__name__)
 
@@ -107,11 +107,15 @@ class Asking:
             return
         route = self._waiting.popleft()
         route.breaker.asked(now())
+        why = Why.FIRST if not self._drafts else Why.FAILED if self._all_over() else Why.HEDGE
         draft = Draft(route, len(self._drafts), now())
         self._drafts.append(draft)
         self._next_at = now() + max(0.0, self.due_at - now()) / 2
-        self._call.publish(RouteAsked(self._call.call_id, route.name, draft.rank))
+        self._call.publish(RouteAsked(self._call.call_id, route.name, draft.rank, why))
         draft.task = self._call.spawn(self._write(draft))
+
+    def _all_over(self) -> bool:
+        return all(draft.is_over for draft in self._drafts)
 
     def best(self, *, patient: bool) -> Draft | None:
         """The best-ranked usable draft; `patient`: none while a better one can still come."""

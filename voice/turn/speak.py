@@ -26,9 +26,7 @@ class Speaker:
 
     async def say(self, chunk: Chunk) -> None:
         await self._say(chunk)
-        self._turn.add(chunk)
-        if self._turn.timing.ttfc_ms is None:
-            self._turn.timing.ttfc_ms = self._deadline.since_ms(now())
+        self._turn.add(chunk, self._deadline.since_ms(now()))
 
     async def reply(self, asking: Asking) -> Finish:
         """Say the best reply. Raises NoRouteLeft when the caller must be given a fallback."""

@@ -1,4 +1,4 @@
-"""A PostgreSQL database for one test, made before and dropped after it."""
+"""A PostgreSQL database for one test, made before and dropped after it; stores open on any database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+
+from voice.store.sql import SqlStore
 
 SERVER = os.environ.get("OFFHOOK_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 NEEDS = (
@@ -32,3 +34,27 @@ async def a_postgres_database() -> AsyncIterator[str]:
     finally:
         await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await server.close()
+
+
+async def switch(url: str, allow: str) -> None:
+    """Let a PostgreSQL database take connections or not; those there are cut off."""
+    import asyncpg
+
+    server, _, name = url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}")
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+    )
+    await connection.close()
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[SqlStore]:
+    """A store on the database, open within the block."""
+    store = SqlStore(url)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()

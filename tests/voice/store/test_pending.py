@@ -10,8 +10,10 @@ import pytest
 from tests.builders import a_turn
 from tests.conftest import VirtualTime
 from voice.errors import RowsRefused, StoreError
-from voice.store.pending import LAZY_S, MAX_PAUSE_S, MAX_WAITING_NOTES, STOP_S, Group, Pending
-from voice.types import CallId, CallRecord, Door, Note
+from voice.store.group import Group
+from voice.store.pending import LAZY_S, MAX_PAUSE_S, MAX_WAITING, STOP_S, Pending
+from voice.store.rows import Row, answer_row, call_row, learned_row, note_row, turn_row
+from voice.types import CallId, CallRecord, Door, Note, Turn
 
 C1 = CallId("c1")
 
@@ -31,11 +33,15 @@ class ScriptedDatabase:
         self.groups.append(group)
 
     def spoken(self, group: int = -1) -> list[object]:
-        return [row[6] for row in self.groups[group].turns.values()]
+        return [row[6] for table, rows in self.groups[group].batches() if table == "turns" for row in rows]
 
 
-def a_note(number: int = 0) -> Note:
-    return Note(C1, "transcript", {"n": number})
+def a_note_row(number: int = 0) -> Row:
+    return note_row(Note(C1, "transcript", {"n": number}), number)
+
+
+def keep_turn(pending: Pending, turn: Turn) -> None:
+    pending.keep("turns", turn_row(C1, turn))
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -47,10 +53,10 @@ async def test_what_waits_is_written_in_one_group(virtual_time: VirtualTime) -> 
     pending = Pending(database.write)
     pending.start()
 
-    pending.keep_call(CallRecord(C1, Door.CHAT, "jamie"))
+    pending.keep("calls", call_row(CallRecord(C1, Door.CHAT, "jamie")))
     for position in range(3):
-        pending.keep_turn(C1, a_turn(position=position))
-    pending.keep_note(a_note())
+        keep_turn(pending, a_turn(position=position))
+    pending.keep("notes", a_note_row())
     await pending.written()
 
     assert [len(group) for group in database.groups] == [5]
@@ -63,8 +69,8 @@ async def test_only_the_newest_snapshot_of_a_turn_is_written(virtual_time: Virtu
     pending = Pending(database.write)
     pending.start()
 
-    pending.keep_turn(C1, a_turn(spoken="Which"))
-    pending.keep_turn(C1, a_turn(spoken="Which unit?"))
+    keep_turn(pending, a_turn(spoken="Which"))
+    keep_turn(pending, a_turn(spoken="Which unit?"))
     await pending.written()
 
     assert database.spoken() == ["Which unit?"]
@@ -76,7 +82,7 @@ async def test_a_row_that_nobody_waits_for_is_written_soon(virtual_time: Virtual
     pending = Pending(database.write)
     pending.start()
 
-    pending.keep_turn(C1, a_turn())
+    keep_turn(pending, a_turn())
     await asyncio.sleep(LAZY_S + 0.01)
 
     assert len(database.groups) == 1
@@ -87,11 +93,11 @@ async def test_what_is_kept_during_a_write_makes_the_next_group(virtual_time: Vi
     database = ScriptedDatabase(takes_s=0.5)
     pending = Pending(database.write)
     pending.start()
-    pending.keep_turn(C1, a_turn(spoken="one"))
+    keep_turn(pending, a_turn(spoken="one"))
     first = asyncio.create_task(pending.written())
     await asyncio.sleep(0.1)
 
-    pending.keep_turn(C1, a_turn(spoken="two"))
+    keep_turn(pending, a_turn(spoken="two"))
     await pending.written()
 
     assert first.done()
@@ -108,11 +114,11 @@ async def test_a_failed_write_is_told_at_once_and_done_later(
     pending.start()
     database.fails = StoreError("db: it cannot be reached")
 
-    pending.keep_turn(C1, a_turn(spoken="old"))
+    keep_turn(pending, a_turn(spoken="old"))
     with pytest.raises(StoreError, match="cannot be reached"):
         await pending.written()
-    pending.keep_turn(C1, a_turn(spoken="new"))
-    pending.keep_turn(C1, a_turn(spoken="other", position=1))
+    keep_turn(pending, a_turn(spoken="new"))
+    keep_turn(pending, a_turn(spoken="other", position=1))
     await asyncio.sleep(10)
     database.fails = None
     await asyncio.sleep(MAX_PAUSE_S)
@@ -128,7 +134,7 @@ async def test_all_who_wait_are_told_of_a_failure(virtual_time: VirtualTime) -> 
     database.fails = StoreError("gone")
     pending = Pending(database.write)
     pending.start()
-    pending.keep_turn(C1, a_turn())
+    keep_turn(pending, a_turn())
 
     outcomes = await asyncio.gather(*(pending.written() for _ in range(3)), return_exceptions=True)
 
@@ -142,12 +148,12 @@ async def test_a_refused_row_does_not_hold_up_the_others(virtual_time: VirtualTi
     database.fails = RowsRefused("refused 1 row")
     pending = Pending(database.write)
     pending.start()
-    pending.keep_turn(C1, a_turn())
+    keep_turn(pending, a_turn())
     with pytest.raises(StoreError, match="refused"):
         await pending.written()
 
     database.fails = None
-    pending.keep_turn(C1, a_turn(spoken="next"))
+    keep_turn(pending, a_turn(spoken="next"))
     await pending.written()
 
     assert [len(group) for group in database.groups] == [1]
@@ -161,7 +167,7 @@ async def test_a_crash_of_the_writer_stops_nobody(
     database.fails = ZeroDivisionError()
     pending = Pending(database.write)
     pending.start()
-    pending.keep_turn(C1, a_turn())
+    keep_turn(pending, a_turn())
     with pytest.raises(StoreError):
         await pending.written()
 
@@ -177,7 +183,7 @@ async def test_who_stops_waiting_disturbs_nobody(virtual_time: VirtualTime) -> N
     database = ScriptedDatabase(takes_s=1.0)
     pending = Pending(database.write)
     pending.start()
-    pending.keep_turn(C1, a_turn())
+    keep_turn(pending, a_turn())
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
@@ -188,21 +194,23 @@ async def test_who_stops_waiting_disturbs_nobody(virtual_time: VirtualTime) -> N
     await pending.stop()
 
 
-async def test_too_many_notes_are_dropped_with_one_warning_and_no_turn_is(
-    virtual_time: VirtualTime, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("table", ["notes", "claims"])
+async def test_too_many_rows_that_matter_less_are_dropped_with_one_warning_and_no_turn_is(
+    virtual_time: VirtualTime, caplog: pytest.LogCaptureFixture, table: str
 ) -> None:
     database = ScriptedDatabase()
     pending = Pending(database.write)
-    for number in range(MAX_WAITING_NOTES + 5):
-        pending.keep_note(a_note(number))
-    pending.keep_turn(C1, a_turn())
+    for number in range(MAX_WAITING + 5):
+        pending.keep(table, a_note_row(number) if table == "notes" else answer_row(str(number), "Hello."))
+    keep_turn(pending, a_turn())
+    pending.keep("learned", learned_row("latency/runpod", 0.4))
 
     pending.start()
     await pending.written()
 
-    assert len(database.groups[0].notes) == MAX_WAITING_NOTES
-    assert len(database.groups[0].turns) == 1
-    assert warnings_in(caplog) == ["store.note_dropped"]
+    counts = {name: len(rows) for name, rows in database.groups[0].batches()}
+    assert counts == {table: MAX_WAITING, "turns": 1, "learned": 1}
+    assert warnings_in(caplog) == ["store.row_dropped"]
     await pending.stop()
 
 
@@ -210,10 +218,10 @@ async def test_stopping_writes_what_waits_and_lets_a_running_write_end(virtual_t
     database = ScriptedDatabase(takes_s=0.5)
     pending = Pending(database.write)
     pending.start()
-    pending.keep_turn(C1, a_turn(spoken="one"))
+    keep_turn(pending, a_turn(spoken="one"))
     waiter = asyncio.create_task(pending.written())
     await asyncio.sleep(0.1)
-    pending.keep_turn(C1, a_turn(spoken="two"))
+    keep_turn(pending, a_turn(spoken="two"))
 
     await pending.stop()
 
@@ -229,7 +237,7 @@ async def test_what_a_dead_database_did_not_take_is_counted_at_the_end(
     database.fails = StoreError("gone")
     pending = Pending(database.write)
     pending.start()
-    pending.keep_turn(C1, a_turn())
+    keep_turn(pending, a_turn())
     waiter = asyncio.create_task(pending.written())
 
     await pending.stop()
@@ -243,7 +251,7 @@ async def test_what_a_dead_database_did_not_take_is_counted_at_the_end(
 
 async def test_nobody_waits_for_a_store_that_is_not_open() -> None:
     pending = Pending(ScriptedDatabase().write)
-    pending.keep_turn(C1, a_turn())
+    keep_turn(pending, a_turn())
 
     with pytest.raises(StoreError, match="not open"):
         await pending.written()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,24 +13,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
-from tests.voice.store.databases import a_postgres_database
+from tests.voice.store.databases import opened
 from voice.errors import StoreError
 from voice.store.migrations.run import newest, upgrade
 from voice.store.schema import bring_up_to_date
 from voice.store.sql import SqlStore
 from voice.store.tables import SCHEMA, metadata
 from voice.store.url import make_engine, parse
+from voice.types import CallId, CallRecord, Door, Ending, Note, Rung, Timing, Turn, Usage, Why
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    async with AsyncExitStack() as stack:
-        if request.param == "sqlite":
-            yield f"sqlite:///{tmp_path / 'offhook.db'}"
-        else:
-            yield await stack.enter_async_context(a_postgres_database())
 
 
 def differences(connection: Connection) -> list[object]:
@@ -78,6 +69,41 @@ async def test_an_older_database_is_migrated(url: str) -> None:
 
     assert await store.newest() == []
     await store.close()
+
+
+# A call as version 0001 kept it.
+CALL_OF_0001 = (
+    "INSERT INTO calls VALUES ('c1', 'vapi', 'jamie', NULL, '2026-03-01 12:00:00.000000', NULL, NULL, 'Hi.')",
+    """INSERT INTO turns VALUES ('c1', 0, 'My sink leaks.', 'key', '2026-03-01 12:00:00.000000',
+        'Unit 4B?', 'Unit four B?', NULL, '', 'runpod', 'answered',
+        '{"asked_ms": 1.5, "ttft_ms": 210.25, "ttfc_ms": 400.0, "total_ms": null}',
+        '{"prompt_tokens": 120, "completion_tokens": 9}', '[]')""",
+    """INSERT INTO notes VALUES ('c1', 1, 'status', '{"status": "ringing"}', '2026-03-01 12:00:00.000000')""",
+)
+
+
+async def test_calls_of_the_first_version_are_read_and_go_on(url: str) -> None:
+    engine = make_engine(parse(url))
+    async with engine.execution_options(writes=True).begin() as connection:
+        await connection.run_sync(upgrade, "0001")
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+        for row in CALL_OF_0001:
+            await connection.exec_driver_sql(row)
+    await engine.dispose()
+    noon = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    first = Turn(0, "My sink leaks.", "key", noon, "Unit 4B?", "Unit four B?", route="runpod")
+    first.ending, first.timing, first.usage = Ending.ANSWERED, Timing(1.5, 210.25, 400.0), Usage(120, 9)
+    second = Turn(1, "Yes.", "key", noon, rungs=[Rung("runpod", Why.FIRST, 1.0)])
+
+    async with opened(url) as store:
+        store.keep_turn(CallId("c1"), second)
+        stored = await store.find(CallId("c1"))
+
+    assert stored is not None
+    assert stored.record == CallRecord(CallId("c1"), Door.VAPI, "jamie", began_on=noon, greeting="Hi.")
+    assert stored.turns == [first, second]
+    assert stored.notes == [Note(CallId("c1"), "status", {"status": "ringing"}, noon)]
 
 
 async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:

@@ -7,22 +7,18 @@ import signal
 import socket
 import sqlite3
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import URL
 
 from tests.builders import a_turn
-from tests.voice.store.databases import a_postgres_database
+from tests.voice.store.children import a_child, line_of, tell
+from tests.voice.store.databases import a_postgres_database, opened, switch
 from voice.errors import StoreError
-from voice.store.sql import SqlStore
 from voice.store.url import connect_sqlite, parse
 from voice.types import CallId, CallRecord, Door, Note
 
-ROOT = Path(__file__).parents[3]
 C1 = CallId("c1")
 
 # Children: each opens the store at argv[1] once it is told to, and does one thing.
@@ -59,41 +55,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[SqlStore]:
-    store = SqlStore(url)
-    try:
-        await store.open()
-        yield store
-    finally:
-        await store.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    async with AsyncExitStack() as stack:
-        if request.param == "sqlite":
-            yield f"sqlite:///{tmp_path / 'offhook.db'}"
-        else:
-            yield await stack.enter_async_context(a_postgres_database())
-
-
-async def a_child(script: str, *arguments: str) -> Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, *arguments, cwd=ROOT, stdin=PIPE, stdout=PIPE
-    )
-
-
-async def line_of(child: Process) -> str:
-    assert child.stdout is not None
-    return (await child.stdout.readline()).decode().strip()
-
-
-def tell(child: Process, line: str) -> None:
-    assert child.stdin is not None
-    child.stdin.write(f"{line}\n".encode())
 
 
 async def test_a_restart_finds_the_call_again(url: str) -> None:
@@ -197,19 +158,6 @@ async def test_rows_wait_for_a_database_that_is_down_and_are_written_when_it_is_
         stored = await store.find(C1)
         assert stored is not None
         assert [turn.spoken for turn in stored.turns] == ["Which unit?"]
-
-
-async def switch(url: str, allow: str) -> None:
-    """Let a PostgreSQL database take connections or not; those there are cut off."""
-    import asyncpg
-
-    server, _, name = url.rpartition("/")
-    connection = await asyncpg.connect(f"{server}/postgres")
-    await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}")
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
-    )
-    await connection.close()
 
 
 async def test_a_connection_that_was_cut_is_made_again_unnoticed() -> None:

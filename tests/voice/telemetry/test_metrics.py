@@ -10,14 +10,30 @@ from voice.events import (
     CallStarted,
     RequestRefused,
     RouteAsked,
+    RouteCancelled,
+    RouteChanged,
     RouteFailed,
+    RouteWoken,
     ToolUsed,
     TurnClosed,
     TurnCrashed,
+    TurnStopped,
     UtteranceHeard,
 )
 from voice.telemetry.metrics import MAX_VALUES, Metrics
-from voice.types import CallId, Door, Ending, Timing, Turn, Usage
+from voice.types import (
+    CallId,
+    ChunkKind,
+    Door,
+    Ending,
+    Left,
+    Outcome,
+    Rung,
+    Timing,
+    Turn,
+    Usage,
+    Why,
+)
 
 CALL = CallId("CA-secret-id")
 
@@ -103,13 +119,64 @@ def test_times_are_kept_in_seconds_and_a_bucket_ends_at_the_budget() -> None:
 def test_routes_are_counted_as_they_are_asked_and_fail() -> None:
     scene = Scene()
 
-    scene.bus.publish(RouteAsked(CALL, "runpod", 0))
-    scene.bus.publish(RouteAsked(CALL, "embedded", 17))
+    scene.bus.publish(RouteAsked(CALL, "runpod", 0, Why.FIRST))
+    scene.bus.publish(RouteAsked(CALL, "embedded", 1, Why.FAILED))
     scene.bus.publish(RouteFailed(CALL, "runpod", "WorkerCold", "no worker", "wait"))
+    scene.bus.publish(RouteCancelled(CALL, "embedded"))
+    scene.bus.publish(RouteWoken("runpod"))
 
-    assert scene.value("offhook_routes_asked_total", route="runpod", rank="0") == 1
-    assert scene.value("offhook_routes_asked_total", route="embedded", rank="5+") == 1
+    assert scene.value("offhook_routes_asked_total", route="runpod", why="first") == 1
+    assert scene.value("offhook_routes_asked_total", route="embedded", why="failed") == 1
     assert scene.value("offhook_route_failures_total", route="runpod", error="WorkerCold") == 1
+    assert scene.value("offhook_routes_cancelled_total", route="embedded") == 1
+    assert scene.value("offhook_routes_woken_total", route="runpod") == 1
+
+
+def test_a_closed_turn_tells_what_became_of_each_route_and_what_it_cost() -> None:
+    scene = Scene()
+    slow = Rung("runpod", Why.FIRST, 5.0, outcome=Outcome.LOST, was_cancelled=True, cost_usd=0.003)
+    quick = Rung("llm", Why.HEDGE, 400.0, outcome=Outcome.WON, cost_usd=0.001)
+
+    scene.close_turn(rungs=[slow, quick], route="llm")
+    scene.close_turn(rungs=[Rung("llm", Why.FIRST, 5.0)], ending=Ending.INTERRUPTED)
+
+    assert scene.value("offhook_rungs_total", route="runpod", why="first", outcome="lost") == 1
+    assert scene.value("offhook_rungs_total", route="llm", why="hedge", outcome="won") == 1
+    assert scene.value("offhook_rungs_total", route="llm", why="first", outcome="stopped") == 1
+    assert scene.value("offhook_turns_hedged_total", door="vapi") == 1
+    assert scene.value("offhook_cost_usd_total", route="runpod") == 0.003
+    assert scene.value("offhook_cost_usd_total", route="llm") == 0.001
+
+
+def test_the_longest_pause_of_a_turn_is_kept() -> None:
+    scene = Scene()
+    left = [Left(at, 20, ChunkKind.REPLY) for at in (640.0, 900.0, 2100.0, 2200.0)]
+
+    scene.close_turn(timing=Timing(left=left))
+    scene.close_turn(timing=Timing(left=left[:1]))  # one chunk has no pause
+
+    assert scene.value("offhook_gap_seconds_sum", door="vapi", route="runpod") == 1.2
+    assert scene.value("offhook_gap_seconds_count", door="vapi", route="runpod") == 1
+
+
+def test_stopped_turns_are_counted_by_who_stopped_them() -> None:
+    scene = Scene()
+
+    scene.bus.publish(TurnStopped(CALL, Door.VAPI, "superseded"))
+    scene.bus.publish(TurnStopped(CALL, Door.VAPI, "disconnected"))
+
+    assert scene.value("offhook_turns_stopped_total", door="vapi", why="superseded") == 1
+    assert scene.value("offhook_turns_stopped_total", door="vapi", why="disconnected") == 1
+
+
+def test_a_route_is_in_one_state_at_a_time() -> None:
+    scene = Scene()
+
+    scene.bus.publish(RouteChanged("runpod", "cold", "no worker is up"))
+    scene.bus.publish(RouteChanged("runpod", "warm", ""))
+
+    assert scene.value("offhook_route_state", route="runpod", state="warm") == 1
+    assert scene.value("offhook_route_state", route="runpod", state="cold") == 0
 
 
 def test_tools_refusals_crashes_and_tokens_are_counted() -> None:

@@ -1,0 +1,117 @@
+"""Finds again what is in the database, through SQLAlchemy's pool of connections."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import desc, select
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from voice.errors import StoreError
+from voice.store.base import StoredCall
+from voice.store.claims import forget_all
+from voice.store.faults import foreign, translated, was_cut
+from voice.store.rows import call_of, claim_key, note_of, storable, turn_of
+from voice.store.schema import bring_up_to_date
+from voice.store.tables import calls, claims, learned, notes, turns
+from voice.store.url import make_engine, shown
+from voice.types import CallId, CallRecord, Json
+
+_Answer = TypeVar("_Answer")
+
+
+class Reader:
+    """Asks the database, once it is open. Every question raises StoreError."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._shown = shown(url)
+        self._engine: AsyncEngine | None = None
+
+    async def open(self) -> None:
+        """Reach the database, bring its tables up to date, and forget what is too old to matter."""
+        self._engine = make_engine(self._url)
+        with translated(self._shown):
+            async with self._engine.execution_options(writes=True).begin() as connection:
+                await bring_up_to_date(connection, self._shown)
+                await connection.execute(forget_all(datetime.now(UTC)))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
+
+    async def call(self, call_id: CallId, *, with_notes: bool) -> StoredCall | None:
+        """The call with its turns in order and its notes as they came."""
+        return await self._ask(lambda connection: _call(connection, storable(call_id), with_notes))
+
+    async def record(self, call_id: CallId) -> CallRecord | None:
+        """The call's record alone."""
+        return await self._ask(lambda connection: _record(connection, storable(call_id)))
+
+    async def newest(self, limit: int) -> list[CallRecord]:
+        """The records of the newest calls, newest first."""
+        return await self._ask(lambda connection: _newest(connection, limit))
+
+    async def learned(self) -> dict[str, Json]:
+        """Everything that was learned, by key."""
+        return await self._ask(_learned)
+
+    async def answer(self, key: str) -> Json:
+        """The answer kept to a claim; None: there is none."""
+        return await self._ask(lambda connection: _answer(connection, claim_key(key)))
+
+    async def _ask(self, question: Callable[[AsyncConnection], Awaitable[_Answer]]) -> _Answer:
+        if self._engine is None:
+            raise StoreError(f"{self._shown}: the store is not open")
+        with translated(self._shown):
+            try:
+                async with self._engine.connect() as connection:
+                    return await question(connection)
+            except foreign() as exc:
+                if not was_cut(exc):
+                    raise
+            await self._engine.dispose()  # the others of its pool are cut, too
+            async with self._engine.connect() as connection:
+                return await question(connection)
+
+
+async def _call(connection: AsyncConnection, call_id: str, with_notes: bool) -> StoredCall | None:
+    record = await connection.execute(select(calls).where(calls.c.call_id == call_id))
+    if (row := record.mappings().first()) is None:
+        return None  # most calls are new: one question is enough for them
+    said = await connection.execute(
+        select(turns).where(turns.c.call_id == call_id).order_by(turns.c.position)
+    )
+    spoken = [turn_of(turn) for turn in said.mappings()]
+    if not with_notes:
+        return StoredCall(call_of(row), spoken)
+    noted = await connection.execute(select(notes).where(notes.c.call_id == call_id).order_by(notes.c.came))
+    return StoredCall(call_of(row), spoken, [note_of(note) for note in noted.mappings()])
+
+
+async def _record(connection: AsyncConnection, call_id: str) -> CallRecord | None:
+    found = await connection.execute(select(calls).where(calls.c.call_id == call_id))
+    row = found.mappings().first()
+    return call_of(row) if row is not None else None
+
+
+async def _newest(connection: AsyncConnection, limit: int) -> list[CallRecord]:
+    order = desc(calls.c.began_on), desc(calls.c.call_id)
+    found = await connection.execute(select(calls).order_by(*order).limit(limit))
+    return [call_of(row) for row in found.mappings()]
+
+
+async def _learned(connection: AsyncConnection) -> dict[str, Json]:
+    found = await connection.execute(select(learned.c.key, learned.c.value))
+    return {row["key"]: row["value"] for row in found.mappings()}
+
+
+async def _answer(connection: AsyncConnection, key: str) -> Json:
+    found = await connection.execute(select(claims.c.answer).where(claims.c.key == key))
+    answer: Json = found.scalar()
+    return answer
