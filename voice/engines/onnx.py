@@ -90,6 +90,7 @@ class OnnxEngine:
         """Write one reply; see Engine."""
         if self._process is None:
             raise EngineDied("the embedded model is not running")
+        hear = _behind(prompt.so_far, hear)
         number, job = next(self._numbers), _Job(hear, asyncio.get_running_loop().create_future())
         self._jobs[number] = job
         try:
@@ -202,7 +203,7 @@ def _write_line(number: int, prompt: Prompt) -> dict[str, Json]:
     messages: list[Json] = []
     for message in prompt.messages:
         fields = message_object(message)
-        fields["content"] = message.text.encode("utf-8", "replace").decode()  # half a character breaks JSON
+        fields["content"] = _whole(message.text)
         messages.append(fields)
     return {
         "do": "write",
@@ -212,7 +213,28 @@ def _write_line(number: int, prompt: Prompt) -> dict[str, Json]:
         "max_tokens": prompt.max_tokens,
         "temperature": prompt.temperature,
         "stop": list(prompt.stop),
+        "so_far": _whole(prompt.so_far),
     }
+
+
+def _behind(so_far: str, hear: Hear) -> Hear:
+    """`hear` for the words behind `so_far`: a space that stands there already is not written again."""
+    if not so_far[-1:].isspace():
+        return hear
+    begun = False
+
+    def heard(text: str) -> None:
+        nonlocal begun
+        text = text if begun else text.lstrip()
+        begun = begun or bool(text)
+        if text:
+            hear(text)
+
+    return heard
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()  # half a character breaks JSON
 
 
 def _finish(said: Mapping[str, Json]) -> Finish:

@@ -3,7 +3,7 @@
     python -m voice.engines.onnx_child MODEL_DIR CALLS THREADS
 
     in    {"do": "write", "job": 1, "call": "…", "messages": […], "max_tokens": 120,
-           "temperature": 0.3, "stop": […]}
+           "temperature": 0.3, "stop": […], "so_far": "…"}
           {"do": "cancel", "job": 1}
     out   {"is": "ready"}     {"is": "unready", "why": "…"}, then it ends
           {"is": "text", "job": 1, "text": "…"}
@@ -193,7 +193,7 @@ class Child:
     def _begin(self, number: int, asked: Mapping[str, Json]) -> Job:
         wanted = cast(int, asked["max_tokens"])
         messages = cast("Sequence[Entry]", asked["messages"])
-        tokens = self._model.reader.read(messages, wanted)
+        tokens = self._model.reader.read(messages, wanted, cast(str, asked["so_far"]))
         reply = Reply(
             self._model.tokenizer.create_stream(),
             self._model.ends,

@@ -1,8 +1,9 @@
 """What the embedded model reads: messages become tokens that fit into its context.
 
 Too long a call loses its oldest turns, then the end of the system text; the caller's last
-words are never cut. Words that the tokenizer would take for its own marks ("<|end|>") are
-broken up: a caller who says them is not the system.
+words are never cut. A reply that was begun stays open at its end, so that the model goes on
+behind it. Words that the tokenizer would take for its own marks ("<|end|>") are broken up:
+a caller who says them is not the system.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol
 import orjson
 
 from voice.errors import BadJob
-from voice.types import Json
+from voice.types import SPOKE_OVER, Json
 
 # Oldest turns are left out four at a time: what stays then begins at the same place for
 # four turns, and the engine need not read it all again at each of them.
@@ -46,10 +47,11 @@ class PromptReader:
         self._context = context
         self._knows_tools = knows_tools
 
-    def read(self, messages: Sequence[Entry], max_tokens: int) -> list[int]:
+    def read(self, messages: Sequence[Entry], max_tokens: int, so_far: str = "") -> list[int]:
         """The tokens of the messages, with room for `max_tokens` more, at least for half of the context.
 
-        Raises BadJob when the last words do not fit, or the model's template refuses the messages.
+        The last ones are those of `so_far`, the beginning of the reply. Raises BadJob when the last words
+        do not fit, or the model's template refuses the messages.
         """
         told = [self._clean(entry) for entry in messages]
         if not self._knows_tools:
@@ -57,45 +59,52 @@ class PromptReader:
         if not told:
             raise BadJob("messages hold nothing that the embedded model could read.")
         room = max(self._context - max_tokens, self._context // 2)
-        tokens = self._encode(told)
-        return tokens if len(tokens) <= room else self._fit(told, room)
+        # Without its last space: that one belongs to the token of the next word.
+        begun = self._unmarked(so_far).strip()
+        tokens = self._encode(told, begun)
+        return tokens if len(tokens) <= room else self._fit(told, begun, room)
 
-    def _fit(self, messages: Sequence[Entry], room: int) -> list[int]:
+    def _fit(self, messages: Sequence[Entry], begun: str, room: int) -> list[int]:
         system, turns = split(messages)
         starts = sorted({*range(TURNS_AT_ONCE, len(turns), TURNS_AT_ONCE), max(0, len(turns) - 1)})
 
         def read_from(start: int) -> list[int]:
-            return self._encode([*system, *(entry for turn in turns[start:] for entry in turn)])
+            return self._encode([*system, *(entry for turn in turns[start:] for entry in turn)], begun)
 
         place = bisect_left(starts, True, key=lambda start: len(read_from(start)) <= room)
         if place < len(starts):
             return read_from(starts[place])
-        return self._cut_system(system, turns[-1] if turns else [], room)
+        return self._cut_system(system, turns[-1] if turns else [], begun, room)
 
-    def _cut_system(self, system: Sequence[Entry], last: Sequence[Entry], room: int) -> list[int]:
+    def _cut_system(self, system: Sequence[Entry], last: Sequence[Entry], begun: str, room: int) -> list[int]:
         text = "\n\n".join(str(entry["content"]) for entry in system)
         while text:
             text = text[: len(text) * 9 // 10]
-            tokens = self._encode([{"role": "system", "content": text}, *last])
+            tokens = self._encode([{"role": "system", "content": text}, *last], begun)
             if len(tokens) <= room:
                 return tokens
         raise BadJob(f"the last message is longer than the {room} tokens that the embedded model can read.")
 
-    def _encode(self, messages: Sequence[Entry]) -> list[int]:
+    def _encode(self, messages: Sequence[Entry], begun: str) -> list[int]:
         try:
             text = self._tokenizer.apply_chat_template(
                 orjson.dumps(messages).decode(), add_generation_prompt=True
             )
         except RuntimeError as exc:  # all that the library raises
             raise BadJob("the embedded model's chat template does not take these messages.") from exc
-        return [int(token) for token in self._tokenizer.encode(text)]
+        return [int(token) for token in self._tokenizer.encode(text + begun)]
 
     def _clean(self, entry: Entry) -> Entry:
-        text = str(entry.get("content") or "").replace("\0", "")  # the library would stop reading there
+        # A small model that has not learned what the remark means answers to the remark.
+        content = str(entry.get("content") or "").removeprefix(SPOKE_OVER).lstrip()
+        return {**entry, "content": self._unmarked(content)}
+
+    def _unmarked(self, text: str) -> str:
+        text = text.replace("\0", "")  # the library would stop reading there
         for mark in self._marks:
             if mark in text:
                 text = text.replace(mark, f"{mark[0]} {mark[1:]}")
-        return {**entry, "content": text}
+        return text
 
 
 def split(messages: Sequence[Entry]) -> tuple[list[Entry], list[list[Entry]]]:

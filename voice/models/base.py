@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 from voice.clock import Deadline
 from voice.types import Finish, Hear, Prompt
 
-HealthState = Literal["warm", "starting", "busy", "throttled", "broken", "cold", "unknown"]
+HealthState = Literal["warm", "starting", "busy", "throttled", "broken", "refused", "cold", "unknown"]
+"""`refused`: the host says no to the question, by its key or its path; it may take jobs all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,27 @@ class ModelClient(Protocol):
 
         Text that is no answer (thinking, role-only deltas, keep-alives) is not given to `hear`.
         A limit of its own is `deadline.reply_left_s()`, nothing else. Cancelling the task stops the
-        job at the host. Raises a ModelError; after text was heard that is ReplyBroken.
+        job at the host. With `prompt.so_far` the words that follow it are written. A stream that closes
+        without having told its end is ReplyBroken. Raises a ModelError; after text was heard that is
+        ReplyBroken.
         """
         ...
 
     async def health(self) -> Health:
         """How the host is, asked now. Never raises."""
+        ...
+
+    def told(self) -> Health | None:
+        """What the last job told of the host: it waited long (cold), or it was taken at once (warm).
+
+        None where jobs tell nothing, or nothing was told since `health()` was last asked.
+        """
+        ...
+
+    async def wake(self) -> bool:
+        """Have the host ready for a call that rings: a connection, a worker. Never raises.
+
+        True when something was sent; False where there is nothing to wake. Called once per ring, so it
+        must cost next to nothing at a host that is awake.
+        """
         ...

@@ -1,6 +1,7 @@
 """Reads a chat completion: streamed as events, or one JSON object; as many hosts write it.
 
-Thinking is left out, whichever field it comes in. Tool calls are put together from their deltas.
+Thinking is left out, whichever field it comes in, or between tags within the text. Tool calls are put
+together from their deltas.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import dataclass, replace
 import orjson
 
 from voice.errors import EmptyReply, ModelError, ReplyBroken
-from voice.models.http import Host, json_of, refusal
+from voice.models.http import MAX_BODY_BYTES, Host, json_of, refusal
 from voice.models.sse import DONE, DamagedEvent, EventReader
+from voice.models.text import Spoken
 from voice.types import Finish, FinishReason, Json, ToolCall, Usage
 
+DAMAGE = "\ufffd"  # half of a character that a host decoded piece by piece
 REASONS: Mapping[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
@@ -40,7 +43,9 @@ class CompletionReader:
         self.is_over = False  # the host has said that nothing follows that could be spoken
         self._host = host
         self._events = EventReader()
+        self._spoken = Spoken()
         self._body: bytes | None = None  # of an answer that is no stream
+        self._bytes = 0  # fed so far
         self._began = False
         self._done = False
         self._reason: FinishReason | None = None
@@ -49,6 +54,9 @@ class CompletionReader:
 
     def feed(self, some: bytes) -> Iterator[str]:
         """The text in the next piece of the body. Raises a ModelError when it holds an error, or damage."""
+        self._bytes += len(some)
+        if self._bytes > MAX_BODY_BYTES:
+            raise self._broken("does not end its answer")
         if not self._began:
             begins = some.lstrip(BOM_UTF8 + b" \t\r\n")[:1]
             self._began = bool(begins)
@@ -59,6 +67,8 @@ class CompletionReader:
         try:
             values = self._events.feed(some)
         except DamagedEvent as exc:
+            for value in exc.before:
+                yield from self._read(value)
             raise self._broken("sent a damaged event") from exc
         for value in values:
             yield from self._read(value)
@@ -67,13 +77,14 @@ class CompletionReader:
         """The text that was held back until the body's end."""
         if self._body is not None:
             yield from self._read(json_of(self._body, self._host))
-            return
-        try:
-            values = self._events.end()
-        except DamagedEvent as exc:
-            raise self._broken("broke off in the middle of an event") from exc
-        for value in values:
-            yield from self._read(value)
+        else:
+            try:
+                values = self._events.end()
+            except DamagedEvent as exc:
+                raise self._broken("broke off in the middle of an event") from exc
+            for value in values:
+                yield from self._read(value)
+        yield from self._given(self._spoken.end())
 
     def finish(self) -> Finish:
         """How it ended. Raises EmptyReply or ReplyBroken when that is no usable reply."""
@@ -94,6 +105,7 @@ class CompletionReader:
     def _read(self, value: Json) -> Iterator[str]:
         if value == DONE:
             self._done = self.is_over = True
+            yield from self._given(self._spoken.end())
         if not isinstance(value, dict):
             return
         if value.get("error") or value.get("object") == "error":
@@ -109,9 +121,8 @@ class CompletionReader:
     def _read_choice(self, choice: Mapping[str, Json]) -> Iterator[str]:
         part = choice.get("delta") or choice.get("message")
         if isinstance(part, dict):
-            if text := _text(part.get("content")):
-                self.said = self.said or bool(text.strip())
-                yield text
+            text = _text(part.get("content")).replace(DAMAGE, "")
+            yield from self._given(self._spoken.feed(text))
             if isinstance(calls := part.get("tool_calls"), list):
                 for call in calls:
                     if isinstance(call, dict):
@@ -119,6 +130,12 @@ class CompletionReader:
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
             self._reason = REASONS.get(reason, "stop")
             self.is_over = True
+            yield from self._given(self._spoken.end())
+
+    def _given(self, text: str) -> Iterator[str]:
+        if text:
+            self.said = self.said or bool(text.strip())
+            yield text
 
     def _add_call(self, given: Mapping[str, Json]) -> None:
         index, called, function = given.get("index"), given.get("id"), given.get("function")

@@ -8,6 +8,7 @@ from voice.clock import Deadline
 from voice.engines.base import Engine
 from voice.errors import BadJob, EmptyReply, EngineDied, ModelError, ReplyBroken, RouteRefused
 from voice.models.base import Health
+from voice.models.text import Spoken, bounded
 from voice.types import Finish, Hear, Prompt
 
 
@@ -28,16 +29,18 @@ class EmbeddedClient:
 
     async def write(self, prompt: Prompt, deadline: Deadline, hear: Hear) -> Finish:
         """Have one reply written; see ModelClient."""
-        said = False
+        said, spoken, give = False, Spoken(), bounded(hear, prompt, self.name)
 
         def heard(text: str) -> None:
             nonlocal said
-            said = said or bool(text.strip())
-            hear(text)
+            if text:
+                said = said or bool(text.strip())
+                give(text)
 
         try:
             async with asyncio.timeout_at(deadline.reply_at):
-                finish = await self._engine.write(prompt, heard)
+                finish = await self._engine.write(prompt, lambda text: heard(spoken.feed(text)))
+            heard(spoken.end())
         except (BadJob, EngineDied, TimeoutError) as exc:
             raise self._failure(exc, said) from exc
         if not said and not finish.tool_calls:
@@ -49,6 +52,14 @@ class EmbeddedClient:
         if self._engine.ready():
             return Health("warm", self._engine.model)
         return Health("broken", "the process that runs the model is not there")
+
+    def told(self) -> Health | None:
+        """Nothing: there is no queue here."""
+        return None
+
+    async def wake(self) -> bool:
+        """Nothing to wake: `open` has warmed it."""
+        return False
 
     def _failure(self, exc: BaseException, said: bool) -> ModelError:
         what = "was not done in time" if isinstance(exc, TimeoutError) else str(exc)

@@ -32,6 +32,7 @@ from voice.types import Json
 
 KEEP_S = 90.0  # callers speak for 5 to 20 s: a connection outlives a few turns
 DNS_S = 60  # a lookup costs up to 100 ms; hosts move seldom
+MAX_BODY_BYTES = 8_000_000  # of one answer: a spoken reply is a few KB, a whole one with all its frames 1 MB
 NO_CAPACITY = "no workers available"  # RunPod's load balancer says so with a 400
 
 
@@ -131,8 +132,18 @@ async def check(response: httpx.Response, host: Host) -> None:
         return
     body = b""
     if response.status_code == httpx.codes.BAD_REQUEST:
-        body = await response.aread()
+        body = await body_of(response, host)
     raise refusal(response.status_code, host, body)
+
+
+async def body_of(response: httpx.Response, host: Host) -> bytes:
+    """The body of an answer that is still coming. Raises RouteDown when it does not end."""
+    body = bytearray()
+    async for some in response.aiter_bytes():
+        body += some
+        if len(body) > MAX_BODY_BYTES:
+            raise RouteDown(f"route {host.route!r} does not end its answer")
+    return bytes(body)
 
 
 def refusal(status: int, host: Host, body: bytes = b"") -> ModelError:
@@ -160,7 +171,7 @@ def json_of(body: bytes, host: Host) -> Json:
     """A 2xx answer's body as JSON. A gateway's HTML page and other text raise RouteDown."""
     try:
         parsed: Json = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         kind = "an HTML page" if body.lstrip()[:1] == b"<" else "text"
         raise RouteDown(f"route {host.route!r} sent {kind} in place of JSON") from exc
     return parsed

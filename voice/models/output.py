@@ -3,7 +3,7 @@
 Workers differ by version and author: plain text, `{"text"}` and its many cousins, chat completions,
 lists of any of these, server-sent events cut anywhere, JSON within a string, errors within success.
 `OutputReader` takes them one stream item at a time and gives the text that may be spoken. Tracebacks,
-JSON and status words are never text. Shapes with their sources: tests/wire/runpod/outputs.json
+JSON, thoughts and status words are never text. Shapes with their sources: tests/wire/runpod/outputs.json
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from voice.errors import EmptyReply, ReplyBroken
+from voice.models.text import Spoken
 from voice.types import Finish, FinishReason, Json, ToolCall, Usage
 
 TEXT_KEYS = (
@@ -38,6 +39,7 @@ DAMAGE = "\ufffd"  # half of a character that a worker decoded piece by piece
 MAX_DEPTH = 16
 MAX_REPR_CHARS = 20_000  # of a Python object's text that is worth reading
 MAX_REASON_CHARS = 200
+MAX_HELD_CHARS = 1_000_000  # of a string that is not whole: what is longer is no reply
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "length": "length",
@@ -53,7 +55,9 @@ class OutputReader:
     """Reads one reply. `route` is named in errors. Feed it every item, then `end`, then `finish`."""
 
     def __init__(self, route: str) -> None:
+        self.is_over = False  # the worker has said that nothing follows
         self._route = route
+        self._spoken = Spoken()
         self._kind: Kind | None = None  # of the strings; None: not clear yet
         self._held = ""  # of a string that is not clear yet, or not whole
         self._said = False
@@ -71,21 +75,22 @@ class OutputReader:
     def end(self) -> str:
         """The text that was held back until it was clear what it is."""
         held, self._held = self._held, ""
-        if self._kind == "events":
-            return self._checked(self._read_events(held + "\n"))
         if self._kind == "json":
             raise ReplyBroken(f"route {self._route!r} answered with something that is no text")
-        return self._checked(held)
+        if self._kind == "events":
+            held = self._read_events(held + "\n")
+        return self._checked(held, is_last=True)
 
     def finish(self) -> Finish:
         """How the reply ended. Raises EmptyReply when there was nothing to say or do."""
         calls = tuple(self._calls[place] for place in sorted(self._calls) if self._calls[place].name)
         if not self._said and not calls:
             raise EmptyReply(f"route {self._route!r} answered without a word")
-        return Finish("tool_calls" if calls else self._reason or "stop", self._usage, calls)
+        reason = "tool_calls" if calls else self._reason
+        return Finish(reason or "stop", self._usage, calls, is_told=reason is not None)
 
-    def _checked(self, text: str) -> str:
-        text = text.replace(DAMAGE, "")
+    def _checked(self, text: str, *, is_last: bool = False) -> str:
+        text = self._spoken.feed(text.replace(DAMAGE, "")) + (self._spoken.end() if is_last else "")
         if TRACEBACK in text or (not self._said and text.strip() in STATUS_WORDS):
             raise ReplyBroken(f"route {self._route!r} answered with something that is no text")
         self._said = self._said or bool(text.strip())
@@ -106,6 +111,8 @@ class OutputReader:
         if self._kind == "plain":
             return text
         self._held += text
+        if len(self._held) > MAX_HELD_CHARS:
+            raise ReplyBroken(f"route {self._route!r} does not end its answer")
         self._kind = self._kind or _kind_of(self._held)
         if self._kind is None:
             return ""
@@ -128,6 +135,7 @@ class OutputReader:
     def _read_event(self, line: str) -> str:
         data = line.removeprefix("data:").strip()
         if data == "[DONE]":
+            self.is_over = True
             return ""
         if not data.startswith(("{", "[")):
             return line.removeprefix("data:").removeprefix(" ")  # some workers stream bare words
@@ -178,6 +186,8 @@ class OutputReader:
         reason = fields.get("finish_reason") or fields.get("stop_reason")
         if isinstance(reason, str):
             self._reason = FINISH_REASONS.get(reason, "stop")
+            # Our own worker's last chunk. Others write a reason into chunks that are not the last.
+            self.is_over = self.is_over or "timing" in fields
         if isinstance(usage := fields.get("usage"), dict):
             self._usage = Usage(
                 _count(usage, "prompt_tokens", "input_tokens", "input"),

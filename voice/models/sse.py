@@ -17,7 +17,11 @@ DONE: Final = "[DONE]"  # given as it is; no host sends it as a JSON text
 
 
 class DamagedEvent(ValueError):
-    """An event that is not JSON."""
+    """An event that is not JSON. `before` are the values that were whole until then."""
+
+    def __init__(self, before: list[Json]) -> None:
+        super().__init__("an event is not JSON")
+        self.before = before
 
 
 class EventReader:
@@ -48,7 +52,7 @@ class EventReader:
     def _take(self, line: bytes, values: list[Json]) -> None:
         if not line:
             if self._data:
-                raise DamagedEvent
+                raise DamagedEvent(values)
             self._name = b""
         elif line.startswith(b"data:"):
             self._data += line[5:].strip() + b"\n"

@@ -4,7 +4,8 @@
         client = RunPodClient("runpod", "e", "k", runpod.url, http=http)     # the client side
         Popen([sys.executable, "runpod_handler.py"], env=runpod.worker_env())  # the worker side
 
-Without a worker's process, `worker` answers inside this one, as the SDK would have it answer.
+Without a worker's process, `worker` answers inside this one, as the SDK would have it answer; and with
+`RunPodStandIn(…).in_memory()` no socket takes part, so that played time plays the endpoint, too.
 What it leaves out: rate limits, webhooks, retries of lost jobs, regions.
 """
 
@@ -18,7 +19,9 @@ from functools import partial
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
-from voice.simulate.loopback import Receive, Scope, Send, serving
+import httpx
+
+from voice.simulate.loopback import App, Receive, Scope, Send, serving
 from voice.simulate.runpod_queue import Bell, JobQueue, PlatformJob
 from voice.types import Json
 
@@ -68,11 +71,18 @@ class _Request:
 class RunPodStandIn:
     """One endpoint. `refuses` names operations and the status they are refused with: {"stream": 405}.
 
-    `tells_health` replaces the answer of /health. `port` 0: any free one.
+    `tells_health` replaces the answer of /health. `port` 0: any free one. `cold_s` is how long `worker`
+    takes to start once the first job waits; it does `at_once` jobs together.
     """
 
     def __init__(
-        self, key: str = "key", endpoint_id: str = "endpoint", worker: Worker | None = None, port: int = 0
+        self,
+        key: str = "key",
+        endpoint_id: str = "endpoint",
+        worker: Worker | None = None,
+        port: int = 0,
+        cold_s: float = 0.0,
+        at_once: int = 1000,
     ) -> None:
         self.key, self.endpoint_id = key, endpoint_id
         self.queue = JobQueue()
@@ -81,7 +91,8 @@ class RunPodStandIn:
         self.asked: list[str] = []  # operations, in order
         self.was_asked = Bell()  # rings with each of them
         self.pings: list[Mapping[str, str]] = []
-        self._worker, self._port = worker, port
+        self._worker, self._port, self._cold_s = worker, port, cold_s
+        self._at_once = at_once
         self._working: dict[str, asyncio.Task[None]] = {}  # jobs of `worker`
         self._base = ""
         self._stack = AsyncExitStack()
@@ -131,6 +142,20 @@ class RunPodStandIn:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    @asynccontextmanager
+    async def in_memory(self, line_s: float = 0.0) -> AsyncIterator[httpx.AsyncClient]:
+        """The endpoint without a server: `url` is reached through the client that this gives only.
+
+        Each request is `line_s` on its way, one that is given up on its way is not heard.
+        """
+        self._base = "http://runpod.test"
+        async with AsyncExitStack() as stack:
+            stack.callback(self.queue.close)
+            if self._worker is not None:
+                await stack.enter_async_context(self._employed(self._worker))
+            line = _Line(self._app, line_s)
+            yield await stack.enter_async_context(httpx.AsyncClient(transport=line, timeout=None))
 
     async def close(self) -> None:
         """Ends every long poll, then the server. May be called twice."""
@@ -274,13 +299,21 @@ class RunPodStandIn:
                 task.cancel()
 
     async def _keep_taking(self, worker: Worker, group: asyncio.TaskGroup) -> None:
+        if self._cold_s:
+            while not await self.queue.arrived.until(self.queue.has_work, TAKE_S):
+                pass
+            await asyncio.sleep(self._cold_s)
         while True:
             self.queue.saw(INSIDE)
-            await self.queue.arrived.until(self.queue.has_work, TAKE_S)
+            if not await self.queue.arrived.until(self._can_take, TAKE_S):
+                continue
             for job in self.queue.take(INSIDE, 1):
                 task = group.create_task(self._do(worker, job))
                 self._working[job.id] = task
                 task.add_done_callback(partial(self._has_done, job.id))
+
+    def _can_take(self) -> bool:
+        return self.queue.has_work() and len(self._working) < self._at_once
 
     async def _keep_stopping(self) -> None:
         while True:
@@ -291,6 +324,7 @@ class RunPodStandIn:
 
     def _has_done(self, job_id: str, _: asyncio.Task[None]) -> None:
         self._working.pop(job_id, None)
+        self.queue.arrived.ring()  # there is room for the next one
 
     async def _do(self, worker: Worker, job: PlatformJob) -> None:
         """As the SDK does it: an error ends the job and is turned into text."""
@@ -302,6 +336,17 @@ class RunPodStandIn:
             given.append(item)
             self.queue.stream(job, item)
         self._done(job, {"output": given})
+
+
+class _Line(httpx.AsyncBaseTransport):
+    """The way to an app in this process."""
+
+    def __init__(self, app: App, takes_s: float) -> None:
+        self._app, self._takes_s = httpx.ASGITransport(app), takes_s
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(self._takes_s)
+        return await self._app.handle_async_request(request)
 
 
 async def _body(receive: Receive) -> bytes:

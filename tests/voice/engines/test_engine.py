@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,43 @@ async def test_a_later_turn_reads_only_what_is_new_and_answers_the_same(
     read, kept = (vars(caplog.records[1])[name] for name in ("read", "reused"))
     assert reused == fresh
     assert 0 < read - kept < 40  # of more than 150: the caller's new words, and the end of ours
+
+
+@needs_weights
+@pytest.mark.parametrize("words", [1, 3, 5])
+async def test_a_reply_goes_on_behind_its_first_words_as_if_it_had_never_stopped(
+    onnx: OnnxEngine, words: int
+) -> None:
+    prompt = a_prompt("My sink leaks.", max_tokens=80)
+    whole, _ = await reply_of(onnx, prompt)
+    so_far = " ".join(whole.split(" ")[:words])
+
+    rest, _ = await reply_of(onnx, replace(prompt, so_far=so_far))
+    behind_a_space, _ = await reply_of(onnx, replace(prompt, so_far=so_far + " "))
+
+    assert len(whole.split(" ")) > words
+    assert so_far + rest == whole
+    assert so_far + " " + behind_a_space == whole
+
+
+@needs_weights
+async def test_a_turn_that_was_gone_on_with_leaves_the_calls_cache_as_it_should_be(
+    onnx: OnnxEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "voice.engines.onnx")
+    asked = a_prompt("My sink leaks.", call_id="one", max_tokens=80)
+    first, _ = await reply_of(onnx, asked)
+    begun = " ".join(first.split(" ")[:3])
+    rest, _ = await reply_of(onnx, replace(asked, so_far=begun))
+    turns = ("My sink leaks.", begun + rest, "It is unit four, and the water is coming fast.")
+
+    reused, _ = await reply_of(onnx, a_prompt(*turns, call_id="one"))
+    fresh, _ = await reply_of(onnx, a_prompt(*turns))
+
+    went_on, next_turn = (vars(record)["read"] - vars(record)["reused"] for record in caplog.records[1:3])
+    assert went_on == 1  # the call's cache held the words already
+    assert next_turn < 40
+    assert reused == fresh
 
 
 @needs_weights

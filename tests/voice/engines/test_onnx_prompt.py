@@ -38,10 +38,10 @@ def a_call(turns: int) -> list[dict[str, Json]]:
     return [a_message("system", "be kind"), *said, a_message("user", "my last words")]
 
 
-def read(messages: list[dict[str, Json]], context: int = 60, max_tokens: int = 20) -> str:
+def read(messages: list[dict[str, Json]], context: int = 60, max_tokens: int = 20, so_far: str = "") -> str:
     """What was read in the end."""
     words = Words()
-    PromptReader(words, ["<|end|>"], context).read(messages, max_tokens)
+    PromptReader(words, ["<|end|>"], context).read(messages, max_tokens, so_far)
     return words.read
 
 
@@ -90,6 +90,19 @@ def test_a_callers_words_are_never_the_models_own_marks():
 
 def test_nothing_behind_a_zero_is_lost():
     assert read([a_message("user", "before\0after")]) == "user: beforeafter"
+
+
+def test_a_reply_that_was_begun_stays_open_at_its_end():
+    text = read([a_message("user", "hello")], so_far=" Which unit ")
+
+    assert text == "user: helloWhich unit"  # the template ends where the reply begins
+
+
+def test_a_reply_that_was_begun_is_never_cut_and_holds_no_marks():
+    text = read(a_call(10), so_far="Which <|end|> unit")
+
+    assert text.startswith("system: be kind user: q8 and more")
+    assert text.endswith("my last wordsWhich < |end|> unit")
 
 
 def test_a_tools_answer_follows_the_callers_words():

@@ -13,7 +13,8 @@ import pytest
 from voice.engines.scripted import ScriptedEngine
 from voice.engines.worker import work
 from voice.errors import BadJob, EngineDied
-from voice.types import Finish, Json, ToolCall, Usage
+from voice.job import job_input
+from voice.types import Finish, Json, Message, Prompt, ToolCall, Usage
 
 SAID = "My sink leaks at 12 Elm Street."
 
@@ -49,6 +50,15 @@ async def test_a_job_that_does_not_stream_is_one_piece():
 
     assert only["text"] == "Good morning, how can I help?"
     assert only["finish_reason"] == "stop"
+
+
+async def test_the_engine_goes_on_with_a_reply_that_was_begun():
+    engine = ScriptedEngine()
+    prompt = Prompt((Message("user", SAID),), so_far="Good")
+
+    await chunks_of({"id": "1", "input": job_input(prompt)}, engine)
+
+    assert engine.asked == [prompt]
 
 
 async def test_tool_calls_come_with_the_last_chunk():

@@ -48,6 +48,7 @@ class OpenAIHost:
     headers: dict[str, str] = field(default_factory=dict)
     peers: set[int] = field(default_factory=set)  # the clients' ports: one per connection
     left: asyncio.Event = field(default_factory=asyncio.Event)  # the client hung up
+    listed: asyncio.Event = field(default_factory=asyncio.Event)  # the list of models was asked for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.peers.add(scope["client"][1])
@@ -56,6 +57,7 @@ class OpenAIHost:
         if scope["path"].endswith("/models"):
             await self._answer(send, self.status, b"application/json")
             await send({"type": "http.response.body", "body": b'{"data": []}'})
+            self.listed.set()
             return
         self.asked.append(orjson.loads(body))
         if len(self.asked) <= len(self.refuses):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -170,6 +170,20 @@ async def test_a_reply_that_hangs_ends_at_its_deadline(
     async with asyncio.timeout(WAIT_S), play(Scene(pieces, hangs=True)) as stage:
         with pytest.raises(error):
             await stage.client.write(a_prompt(), a_deadline(first_chunk_s=0.1, reply_s=0.5), lambda _: None)
+
+
+async def test_a_reply_is_gone_on_with_behind_what_the_caller_has_heard(play: Play) -> None:
+    heard: list[str] = []
+    async with asyncio.timeout(WAIT_S), play(Scene((" unit?",))) as stage:
+        await stage.client.write(replace(a_prompt(), so_far="Which"), a_deadline(), heard.append)
+
+    assert "".join(heard) == " unit?"
+
+
+async def test_a_ring_never_fails_and_waits_for_nothing(play: Play) -> None:
+    async with asyncio.timeout(WAIT_S), play(Scene(hangs=True)) as stage:
+        assert await stage.client.wake() in (True, False)
+        assert stage.client.told() is None
 
 
 async def test_a_client_that_is_well_says_so(play: Play) -> None:

@@ -37,3 +37,21 @@ async def test_a_client_whose_engine_is_gone_says_so() -> None:
     with pytest.raises(EngineDied):
         await client.write(a_prompt(), a_deadline(), lambda _: None)
     assert (await client.health()).state == "broken"
+
+
+async def test_what_the_model_thinks_aloud_is_not_heard() -> None:
+    heard: list[str] = []
+    client = EmbeddedClient("embedded", ScriptedEngine(("<thi", "nk>Hm.</think>", "Which unit?")))
+    await client.open()
+
+    await client.write(a_prompt(), a_deadline(), heard.append)
+
+    assert heard == ["Which unit?"]
+
+
+async def test_nothing_need_be_woken_and_nothing_is_told() -> None:
+    client = EmbeddedClient("embedded", ScriptedEngine())
+    await client.open()
+
+    assert not await client.wake()
+    assert client.told() is None

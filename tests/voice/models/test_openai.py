@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import orjson
 import pytest
 from hypothesis import given
@@ -329,8 +330,66 @@ async def test_closing_the_client_ends_what_is_in_flight():
 
 
 @pytest.mark.parametrize(
-    ("status", "state"), [(200, "warm"), (401, "broken"), (404, "broken"), (503, "unknown")]
+    ("status", "state"), [(200, "warm"), (401, "refused"), (404, "refused"), (503, "unknown")]
 )
 async def test_health_is_what_the_list_of_models_says(status: int, state: str):
     async with asking(OpenAIHost(status=status)) as client:
         assert (await client.health()).state == state
+
+
+async def test_a_reply_that_was_begun_is_asked_for_in_words_that_any_model_understands():
+    host = OpenAIHost()
+    prompt = Prompt((Message("user", "My sink leaks."),), so_far="Which unit")
+
+    await reply_from(host, prompt)
+
+    asked, begun, last = host.asked[0]["messages"]
+    assert asked == {"role": "user", "content": "My sink leaks."}
+    assert begun == {"role": "assistant", "content": "Which unit"}
+    assert last["role"] == "user"
+    assert "cut off" in last["content"]
+    assert "so_far" not in host.asked[0]  # hosts refuse fields that they do not know
+
+
+async def test_a_ring_opens_the_connection_that_the_first_turn_uses():
+    host = OpenAIHost()
+    async with asking(host) as client:
+        woken = await client.wake()
+        await host.listed.wait()
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "wake llm"))
+
+        await client.write(a_prompt(), a_deadline(), lambda _: None)
+
+    assert woken
+    assert len(host.peers) == 1
+    assert client.told() is None
+
+
+async def test_a_connection_that_was_used_lately_is_not_opened_again():
+    host = OpenAIHost()
+    async with asking(host) as client:
+        await client.write(a_prompt(), a_deadline(), lambda _: None)
+
+        assert not await client.wake()
+    assert not host.listed.is_set()
+
+
+async def test_a_ring_in_half_a_minute_is_enough(virtual_time):
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(503))) as http:
+        client = OpenAIClient("llm", "http://llm.test/v1", "some-model", None, http)
+        woken = []
+        for _ in range(7):
+            woken.append(await client.wake())
+            await asyncio.sleep(10)
+        await client.close()
+
+    assert woken == [True, False, False, True, False, False, True]
+
+
+async def test_closing_ends_a_wake_up():
+    async with open_http() as http:
+        client = OpenAIClient("llm", "http://127.0.0.1:9/v1", "some-model", None, http)
+        await client.wake()
+        await client.close()
+
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "wake llm"]

@@ -215,3 +215,30 @@ async def test_a_result_is_kept_for_its_time_only(virtual_time):
     assert list(queue.jobs) == [jobs[0].id]
     assert queue.health()["jobs"]["completed"] == 2
     queue.close()
+
+
+async def test_in_memory_a_cold_worker_takes_its_time_and_does_so_many_jobs_at_once(virtual_time):
+    async def answer(job):
+        await asyncio.sleep(2)
+        yield "Hi."
+
+    runpod = RunPodStandIn(worker=answer, cold_s=10, at_once=2)
+    async with runpod.in_memory(line_s=0.1) as http:
+        platform = Platform(runpod, http)
+        ids = [await platform.given() for _ in range(3)]  # at 0.1, 0.2 and 0.3 s
+        await asyncio.sleep(14)
+        jobs = [(await platform.ask("GET", f"status/{job_id}")).json() for job_id in ids]
+
+    waited_s = [round(job["delayTime"] / 1000, 1) for job in jobs]
+    assert waited_s == [10.0, 9.9, 11.8]
+    assert [job["executionTime"] for job in jobs[:2]] == [2000, 2000]
+
+
+async def test_in_memory_a_request_that_is_given_up_on_its_way_is_not_heard(virtual_time):
+    runpod = RunPodStandIn()
+    async with runpod.in_memory(line_s=0.1) as http:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await Platform(runpod, http).given()
+
+    assert runpod.asked == []

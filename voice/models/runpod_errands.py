@@ -1,0 +1,126 @@
+"""What is done at RunPod while no turn waits for it: jobs are cancelled, looked at, given to wake a worker.
+
+RunPod takes 100 cancels in ten seconds and 20 at once. Those beyond the 20 wait for their turn; those
+beyond the 100 are left out: the job's own ttl and execution limit end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Final
+
+from voice.clock import now
+from voice.errors import ModelError
+from voice.job import job_input
+from voice.models.http import translated
+from voice.models.runpod_api import FINAL, Answer, Endpoint, id_of, status_of
+from voice.models.runpod_workers import QUEUED_S, Workers
+from voice.types import Json, Message, Prompt
+
+CANCELS_AT_ONCE = 20
+CANCELS_IN_10_S = 100
+CANCEL_S = 1.0  # the wait for a turn included
+NAME_S = 3.0  # until RunPod names a job: /runsync does so after the 2 s that it is given to wait
+LOOK_S = 1.0
+WAKE_S = 5.0
+WAKE_EVERY_S = 10.0  # as long as a wake-up job lives: a second one would wait behind it
+# RunPod's least: what wakes a worker must not be found in the queue by a worker that comes late.
+WAKE_POLICY: Final[dict[str, Json]] = {"executionTimeout": 5_000, "ttl": 10_000}
+
+log = logging.getLogger(__name__)
+
+
+class Errands:
+    """The errands of one endpoint. `end` waits for the cancelling and drops the rest."""
+
+    def __init__(self, endpoint: Endpoint, workers: Workers) -> None:
+        self._endpoint, self._workers = endpoint, workers
+        self._cancelling: set[asyncio.Task[None]] = set()
+        self._others: set[asyncio.Task[None]] = set()
+        self._cancelled_at: deque[float] = deque(maxlen=CANCELS_IN_10_S)
+        self._slots = asyncio.Semaphore(CANCELS_AT_ONCE)
+        self._woken_at = -math.inf
+
+    def cancel(self, job_id: str) -> None:
+        """Have a job stopped."""
+        if sum(at > now() - 10 for at in self._cancelled_at) >= CANCELS_IN_10_S:
+            log.info("runpod.cancel_skipped", extra={"route": self._endpoint.host.route})
+            return
+        self._cancelled_at.append(now())
+        self._start(self._cancelling, "cancel", CANCEL_S, partial(self._cancel, job_id))
+
+    def cancel_unknown(self, sending: asyncio.Task[Answer]) -> None:
+        """The turn ended while its job was being given: learn its id, then have it stopped."""
+        self._start(self._cancelling, "cancel", NAME_S, partial(self._cancel_when_named, sending))
+
+    def look(self, job_id: str) -> None:
+        """Learn whether a job has been taken."""
+        self._start(self._others, "look", LOOK_S, partial(self._look, job_id))
+
+    def wake(self) -> bool:
+        """Give a job of one token, so that RunPod starts a worker. False: one is awake, or was woken."""
+        if self._workers.are_awake or now() - self._woken_at < WAKE_EVERY_S:
+            return False
+        self._woken_at = now()
+        self._start(self._others, "wake", WAKE_S, self._wake)
+        return True
+
+    async def end(self) -> None:
+        """Returns when nothing runs any longer."""
+        for task in self._others:
+            task.cancel()
+        while tasks := self._cancelling | self._others:
+            await asyncio.wait(tasks)
+
+    async def _cancel(self, job_id: str) -> None:
+        async with self._slots:
+            await self._endpoint.send("POST", f"cancel/{job_id}")
+
+    async def _cancel_when_named(self, sending: asyncio.Task[Answer]) -> None:
+        answer = await sending
+        if status_of(answer) not in FINAL and (job_id := id_of(answer)) is not None:
+            self.cancel(job_id)
+
+    async def _look(self, job_id: str) -> None:
+        self._workers.saw_job(job_id, status_of(await self._endpoint.send("GET", f"status/{job_id}")))
+
+    async def _wake(self) -> None:
+        hello = Prompt((Message("user", "Hello."),), max_tokens=1, temperature=0.0)
+        given_at = now()
+        answer = await self._endpoint.send("POST", "run", {"input": job_input(hello), "policy": WAKE_POLICY})
+        if (job_id := id_of(answer)) is None:
+            return
+        self._workers.given(job_id, given_at)
+        try:
+            # One look, for the turn that follows: it had better know whether a worker is there.
+            await asyncio.sleep(given_at + QUEUED_S - now())
+            await self._look(job_id)
+        finally:
+            self._workers.forget(job_id)
+
+    def _start(
+        self,
+        tasks: set[asyncio.Task[None]],
+        name: str,
+        limit_s: float,
+        work: Callable[[], Coroutine[None, None, None]],
+    ) -> None:
+        task = asyncio.create_task(self._within(name, limit_s, work), name=f"runpod {name}")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _within(
+        self, name: str, limit_s: float, work: Callable[[], Coroutine[None, None, None]]
+    ) -> None:
+        try:
+            async with asyncio.timeout(limit_s):
+                with translated(self._endpoint.host):
+                    await work()
+        except (ModelError, TimeoutError) as exc:
+            fields = {"route": self._endpoint.host.route, "errand": name, "error": type(exc).__name__}
+            log.info("runpod.errand_failed", extra=fields)
