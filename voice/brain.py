@@ -18,6 +18,7 @@ from voice.settings import RouteSettings, Settings, from_env, secret
 from voice.store.base import Store
 from voice.telemetry.event_lines import write_line
 from voice.telemetry.metrics import Metrics
+from voice.telemetry.traces import set_up_traces
 from voice.tools.all import TOOLS
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Brain:
             from voice.telemetry.sentry import set_up_sentry  # optional: 20 MB that most do not need
 
             self._stack.callback(set_up_sentry(dsn, self.bus))
+        self._stack.callback(set_up_traces(self.bus, self._wanted))
         routes = self._build_routes()  # what is set wrong is said before a database is made
         self._stack.push_async_callback(self.store.close)
         await self.store.open()
