@@ -198,7 +198,7 @@ async def _reply(visit: Visit, call: Call, heard: Utterance, number: int) -> Voi
         has_words = any(chunk.text for chunk in live.chunks)
         lines = ready if has_words else [call.agent.fallbacks[0]]
         return write.ask(visit.place.next_turn(number), *lines)
-    if not ready and (line := filler(call)):
+    if not ready and (line := filler(call, heard.text)):
         return write.go_on(visit.place.rest(number, start), line.text)
     return write.go_on(visit.place.rest(number, start + len(ready)), *ready)
 

@@ -98,7 +98,8 @@ async def _use(request: Request, call_id: CallId | None, asked: ToolRequest) -> 
     if call_id is None:
         return NO_CALL, False
     try:
-        return await brain.calls.answer_tool(call_id, asked.tool_call()), True
+        answer = await brain.calls.answer_tool(call_id, asked.tool_call())
+        return (answer if isinstance(answer, str) else answer.say), True
     except BadRequest as exc:
         return exc.outside, False
     except Exception as exc:  # fence: one job

@@ -12,11 +12,14 @@ from voice.brain import Brain
 from voice.clock import Budget, Deadline, now
 from voice.events import Event
 from voice.models.base import ModelClient
+from voice.routing.table import Price, Route
 from voice.settings import Settings, load_settings
 from voice.store.base import Store
 from voice.store.memory import MemoryStore
 from voice.turn.live import LiveTurn
 from voice.types import CallId, Chunk, Ending, Message, Prompt, Turn, Utterance
+
+AN_ENDLESS_REPLY = " ".join(f"Item {number} is on my list." for number in range(1000))
 
 
 def a_prompt(words: str = "My sink leaks.", call_id: str | None = None) -> Prompt:
@@ -57,9 +60,26 @@ def settings_from(folder: Path, **changes: object) -> Settings:
     return load_settings(folder, **{"data_dir": folder / "data", **changes})
 
 
+def a_route(
+    client: ModelClient,
+    *,
+    usually_s: Sequence[float] = (),
+    is_local: bool = False,
+    price: Price | None = None,
+) -> Route:
+    """A route; `usually_s` are the times to its first clause that it has learned, over and over."""
+    route = Route(client, is_local=is_local, price=price)
+    for took_s in [*usually_s] * (100 // max(1, len(usually_s))):
+        route.latency.saw("clause", took_s)
+    return route
+
+
 @asynccontextmanager
 async def a_brain(
-    *clients: ModelClient, store: Store | None = None, events: list[Event] | None = None, **settings: object
+    *clients: ModelClient | Route,
+    store: Store | None = None,
+    events: list[Event] | None = None,
+    **settings: object,
 ) -> AsyncIterator[Brain]:
     """A brain with these model clients, in memory unless a store is given."""
     brain = Brain.open(

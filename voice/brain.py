@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -11,18 +11,23 @@ from voice.agents.load import load_agents
 from voice.calls import Calls
 from voice.errors import ModelError, SetupError
 from voice.events import Bus
+from voice.hosts import Hosts
 from voice.models.base import ModelClient
+from voice.routing.hedging import HedgePurse
 from voice.routing.strategy import ranked
-from voice.routing.table import Route
+from voice.routing.table import Price, Route
 from voice.settings import RouteSettings, Settings, from_env, secret
 from voice.store.base import Store
 from voice.telemetry.event_lines import write_line
 from voice.telemetry.metrics import Metrics
 from voice.telemetry.traces import set_up_traces
-from voice.tools.all import TOOLS
+from voice.tools.all import TOOLS, Kit, tools_of
+from voice.tools.base import Tool
 
 if TYPE_CHECKING:
     import httpx
+
+    from voice.tools.web import Web
 
 log = logging.getLogger(__name__)
 
@@ -30,21 +35,25 @@ log = logging.getLogger(__name__)
 class Brain:
     """Everything behind the doors: agents, store, routes, tools and calls, wired as the settings say.
 
-    Used as a context. `clients` and `store` stand in place of those that the settings name.
+    Used as a context. `clients` (or whole routes) and `store` stand in place of those that the settings name.
     Raises SetupError, with one line that says what to do, when something cannot be built or reached.
     """
 
     calls: Calls
 
     def __init__(
-        self, settings: Settings, *, clients: Sequence[ModelClient] | None = None, store: Store | None = None
+        self,
+        settings: Settings,
+        *,
+        clients: Sequence[ModelClient | Route] | None = None,
+        store: Store | None = None,
     ) -> None:
         self.settings = settings
         self.bus = Bus()
         self.metrics = Metrics(self.bus)
         self.bus.subscribe(write_line)
-        self.tools = TOOLS
-        self.agents = load_agents(settings.agents_dir, settings.agent, self.tools)
+        self.tools: dict[str, Mapping[str, Tool]] = {}  # by agent, then by name
+        self.agents = load_agents(settings.agents_dir, settings.agent, TOOLS)
         self.store = store or _store(settings)
         self.routes: list[Route] = []
         self._clients = clients
@@ -53,7 +62,11 @@ class Brain:
 
     @classmethod
     def open(
-        cls, settings: Settings, *, clients: Sequence[ModelClient] | None = None, store: Store | None = None
+        cls,
+        settings: Settings,
+        *,
+        clients: Sequence[ModelClient | Route] | None = None,
+        store: Store | None = None,
     ) -> Brain:
         """A brain to be used as a context."""
         return cls(settings, clients=clients, store=store)
@@ -98,15 +111,41 @@ class Brain:
                     "route.not_open", extra={"route": route.name, "error": str(exc), "to_do": exc.to_do}
                 )
             self.routes.append(route)
+        self.tools = self._build_tools()
         order = ranked(self.routes, self.settings.strategy) if self._clients is None else self.routes
-        limit = self.settings.max_calls
-        self.calls = await self._stack.enter_async_context(
-            Calls(self.agents, self.store, order, self.tools, self.bus, limit)
+        hosts = Hosts(self.routes, self.store, self.bus, lambda: self.calls.live > 0)
+        self.calls = Calls(
+            self.agents,
+            self.store,
+            order,
+            self.tools,
+            self.bus,
+            self.settings.max_calls,
+            purse=HedgePurse(self.settings.hedge_share),
+            wake=hosts.wake,
         )
+        await self._stack.enter_async_context(hosts)
+        await self._stack.enter_async_context(self.calls)
+
+    def _build_tools(self) -> dict[str, Mapping[str, Tool]]:
+        agents = [self.agents.get(name) for name in self.agents.names]
+        web: Web | None = None
+        if any(agent.http_tools for agent in agents):
+            from voice.tools.web import Web  # optional: 20 MB and half a second, and not while a caller waits
+
+            web = Web()
+            self._stack.push_async_callback(web.close)
+        kits = {
+            agent.name: Kit(
+                self.store, agent.goodbye, agent.waits_for_goodbye, agent.transfer, agent.http_tools, web
+            )
+            for agent in agents
+        }
+        return {agent.name: tools_of(agent.tools, kits[agent.name]) for agent in agents}
 
     def _build_routes(self) -> list[Route]:
         if self._clients is not None:
-            return [Route(client) for client in self._clients]
+            return [one if isinstance(one, Route) else Route(one) for one in self._clients]
         http: httpx.AsyncClient | None = None
         if any(one.kind != "embedded" for one in self._wanted):
             from voice.models.http import open_http  # optional: 25 MB that a local brain does not need
@@ -114,7 +153,13 @@ class Brain:
             http = open_http()
             self._stack.push_async_callback(http.aclose)
         return [
-            Route(_client(one, self.settings, http), is_local=one.kind == "embedded") for one in self._wanted
+            Route(
+                _client(one, self.settings, http),
+                is_local=one.kind == "embedded",
+                place=" ".join(part for part in (one.url, one.endpoint_id, one.model) if part),
+                price=_price(one),
+            )
+            for one in self._wanted
         ]
 
 
@@ -124,11 +169,24 @@ def _wanted(settings: Settings, agents: Sequence[str]) -> list[RouteSettings]:
     if settings.runpod_endpoint_id:
         url = settings.runpod_base_url
         wanted.append(
-            RouteSettings(name="runpod", kind="runpod", url=url, endpoint_id=settings.runpod_endpoint_id)
+            RouteSettings(
+                name="runpod",
+                kind="runpod",
+                url=url,
+                endpoint_id=settings.runpod_endpoint_id,
+                usd_per_hour=settings.runpod_usd_per_hour,
+            )
         )
     if settings.llm_endpoint:
         wanted.append(
-            RouteSettings(name="llm", kind="openai", url=settings.llm_endpoint, model=settings.llm_model)
+            RouteSettings(
+                name="llm",
+                kind="openai",
+                url=settings.llm_endpoint,
+                model=settings.llm_model,
+                usd_per_1m_prompt=settings.llm_usd_per_1m_prompt,
+                usd_per_1m_completion=settings.llm_usd_per_1m_completion,
+            )
         )
     wanted.extend(settings.routes)
     if not any(one.kind == "embedded" for one in wanted):
@@ -148,6 +206,14 @@ def _wanted(settings: Settings, agents: Sequence[str]) -> list[RouteSettings]:
             "OFFHOOK_STRATEGY is remote_only without a remote route; set RUNPOD_ENDPOINT_ID or LLM_ENDPOINT"
         )
     return used
+
+
+def _price(one: RouteSettings) -> Price | None:
+    """What a route costs; None where nobody has said. The embedded model costs nothing."""
+    if one.kind == "embedded":
+        return Price()
+    told = (one.usd_per_hour, one.usd_per_1m_prompt, one.usd_per_1m_completion)
+    return None if all(part is None for part in told) else Price(*(part or 0.0 for part in told))
 
 
 def _client(one: RouteSettings, settings: Settings, http: httpx.AsyncClient | None) -> ModelClient:

@@ -9,27 +9,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from voice.agents.agent import Agents
 from voice.call import Call
 from voice.clock import Deadline, now
 from voice.errors import LinesBusy, StoreError
-from voice.events import Bus, CallEnded, CallStarted, TurnClosed, TurnCrashed, UtteranceHeard
+from voice.events import Bus, CallEnded, CallStarted, TurnClosed, TurnCrashed, TurnStopped, UtteranceHeard
 from voice.ledger import Ledger, settled
+from voice.routing.hedging import HedgePurse
 from voice.routing.table import Route
 from voice.store.base import Store, StoredCall
 from voice.telemetry.logs import about_call
+from voice.threads.speaking import began_to_speak_at, heard_until
 from voice.threads.thread import Thread, turn_key
 from voice.tools.base import Tool
-from voice.turn.act import answer_tool
+from voice.turn.act import accepted, answer_tool
 from voice.turn.fallback import fallback
 from voice.turn.live import LiveTurn
 from voice.turn.take import take_turn
-from voice.types import CallId, CallRecord, Door, Ending, Json, Message, Note, ToolCall, Turn, Utterance
+from voice.types import (
+    CallId,
+    CallRecord,
+    Door,
+    Effect,
+    Ending,
+    Json,
+    Message,
+    Note,
+    ToolCall,
+    Turn,
+    Usage,
+    Utterance,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +63,15 @@ class Calls:
         agents: Agents,
         store: Store,
         routes: Sequence[Route],
-        tools: Mapping[str, Tool],
+        tools: Mapping[str, Mapping[str, Tool]],  # by agent, then by name
         bus: Bus,
         max_calls: int,
+        *,
+        purse: HedgePurse | None = None,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._agents, self._store, self._routes, self._tools, self._bus = agents, store, routes, tools, bus
-        self._max_calls = max_calls
+        self._max_calls, self._purse, self._wake = max_calls, purse or HedgePurse(), wake
         self._live: dict[CallId, Call] = {}
         self._picking: dict[CallId, str | None] = {}  # being picked up now: why it has ended meanwhile
         self._ledger = Ledger(store, self._spawn)
@@ -78,7 +96,7 @@ class Calls:
     def hurry(self) -> None:
         """End every turn in flight now: whoever stops the product does not wait for replies."""
         for call in self._live.values():
-            self._stop(call, Ending.HUNG_UP)
+            self._stop(call, Ending.HUNG_UP, "hung_up")
 
     @property
     def live(self) -> int:
@@ -108,6 +126,7 @@ class Calls:
             return call
         call = self._call(stored, CallRecord(call_id, door, name, caller), agent)
         self._live[call_id] = call
+        self._wake()
         if is_known:
             self._ledger.keep_call(call)
         else:
@@ -124,12 +143,18 @@ class Calls:
         self._ledger.keep_call(call)
 
     async def hear(
-        self, call: Call, heard: Utterance, deadline: Deadline, history: Sequence[Message] = ()
+        self,
+        call: Call,
+        heard: Utterance,
+        deadline: Deadline,
+        history: Sequence[Message] = (),
+        told: Sequence[Message] = (),
     ) -> LiveTurn:
         """Begin the turn that answers an utterance; listen to what comes back.
 
         An exact repeat joins the running turn or gets the stored answer. Anything else stops the
-        turn in flight. `history` is the platform's own account of the call.
+        turn in flight. `history` is the platform's own account of the call; `told` are the tools that it
+        ran for this utterance, asked for by an earlier turn that it answers again.
         """
         call.touched_at = now()
         heard = replace(heard, text=heard.text[:MAX_UTTERANCE_CHARS])
@@ -138,11 +163,18 @@ class Calls:
             return call.live
         if stored := call.thread.answered(heard):
             return LiveTurn.replay(stored)
-        self._stop(call, Ending.INTERRUPTED)
+        self._stop(call, Ending.INTERRUPTED, "superseded")
         if history:
             for changed in call.thread.reconcile(history):
                 self._ledger.keep_turn(call, changed)
+        elif call.record.door.is_unreported:
+            self._estimate_heard(call, heard)
+        accepted(call, [one.tool_call_id for one in (*history, *told) if one.tool_call_id is not None])
+        call.heard_at = heard.heard_at
+        if any(route.warmth.is_asleep for route in self._routes):
+            self._wake()
         turn = call.thread.begin(heard)
+        turn.tools = tuple(told)
         self._ledger.keep_turn(call, turn)
         call.live = LiveTurn(turn)
         call.live.listeners = 1
@@ -154,13 +186,13 @@ class Calls:
         """One listener has gone. A running turn to which nobody listens any more is stopped."""
         live.listeners -= 1
         if live.listeners <= 0 and call.live is live:
-            self._stop(call, Ending.INTERRUPTED)
+            self._stop(call, Ending.INTERRUPTED, "disconnected")
 
     async def hang_up(self, call_id: CallId, reason: str) -> None:
         """The call is over. A repeat, or an id that nobody knows, changes nothing."""
         call = self._live.pop(call_id, None)
         if call is not None:
-            self._stop(call, Ending.HUNG_UP)
+            self._stop(call, Ending.HUNG_UP, "hung_up")
             self._end(call.record, reason, len(call.thread.turns))
             self._ledger.keep_call(call)
             return
@@ -176,7 +208,7 @@ class Calls:
         """Keep something that a platform told of a call."""
         self._store.keep_note(Note(call_id, kind, payload))
 
-    async def answer_tool(self, call_id: CallId, wanted: ToolCall, door: Door = Door.VAPI) -> str:
+    async def answer_tool(self, call_id: CallId, wanted: ToolCall, door: Door = Door.VAPI) -> str | Effect:
         """Run a tool that a platform asks for; once per id. A call that has ended stays ended."""
         call = self._live.get(call_id)
         if call is None:
@@ -195,7 +227,16 @@ class Calls:
         thread = Thread(record.greeting, [settled(turn) for turn in stored.turns] if stored else [])
         tell, note = self._bus.publish, self._store.keep_note
         return Call(
-            record, chosen, thread, self._routes, self._tools, tell, note, self._spawn, touched_at=now()
+            record,
+            chosen,
+            thread,
+            self._routes,
+            self._purse,
+            self._tools[chosen.name],
+            tell,
+            note,
+            self._spawn,
+            touched_at=now(),
         )
 
     async def _past(self, call_id: CallId) -> tuple[StoredCall | None, bool]:
@@ -230,9 +271,11 @@ class Calls:
                 log.exception("turn.crashed", extra={"error": type(exc).__name__})
                 self._bus.publish(TurnCrashed(call.call_id, exc))
                 await self._apologise(call, live, deadline)
-            self._close(call, live.turn, late=_is_late(live.turn, deadline))
-            await self._ledger.safe(call)
-            live.finish()
+            try:
+                self._close(call, live.turn, late=_is_late(live.turn, deadline))
+                await self._ledger.safe(call)
+            finally:
+                live.finish()  # whatever breaks behind it, whoever listens is told that the turn is over
 
     async def _apologise(self, call: Call, live: LiveTurn, deadline: Deadline) -> None:
         """Whatever broke, the caller hears a sentence."""
@@ -241,7 +284,19 @@ class Calls:
         live.turn.add(line, deadline.since_ms(now()))
         live.turn.ending = Ending.FELL_BACK
 
-    def _stop(self, call: Call, ending: Ending) -> None:
+    def _estimate_heard(self, call: Call, heard: Utterance) -> None:
+        """Cut the newest reply where the caller spoke over it. Nobody tells us, so by the clock."""
+        before = call.thread.turns[-1] if call.thread.turns else None
+        if before is None or call.heard_at is None:
+            return
+        part = heard_until(before, began_to_speak_at(heard.heard_at, heard.text) - call.heard_at)
+        if part is not None:
+            before.heard = part
+            self._ledger.keep_turn(call, before)
+
+    def _stop(
+        self, call: Call, ending: Ending, why: Literal["superseded", "disconnected", "hung_up"]
+    ) -> None:
         """Stop the turn in flight, if there is one: its job is cancelled, nothing more of it is said."""
         live, task = call.live, call.task
         if live is None or live.finished:
@@ -250,10 +305,14 @@ class Calls:
             task.cancel()
         if live.turn.ending is None:
             live.turn.ending = ending
+            for asking in call.askings:
+                asking.close()
+            self._bus.publish(TurnStopped(call.call_id, call.record.door, why))
             self._close(call, live.turn, late=False)
         live.finish()
 
     def _close(self, call: Call, turn: Turn, *, late: bool) -> None:
+        turn.usage = _usage_of(turn)
         self._ledger.keep_turn(call, turn)
         self._bus.publish(TurnClosed(call.call_id, call.record.door, turn, late))
 
@@ -278,6 +337,14 @@ async def _fenced(work: Coroutine[Any, Any, None]) -> None:
         log.exception("work.crashed", extra={"error": type(exc).__name__})
 
 
+def _usage_of(turn: Turn) -> Usage:
+    """The tokens of all that was asked for this turn, heard or not."""
+    read = sum(rung.usage.prompt_tokens for rung in turn.rungs)
+    return Usage(read, sum(rung.usage.completion_tokens for rung in turn.rungs))
+
+
 def _is_late(turn: Turn, deadline: Deadline) -> bool:
     first = turn.timing.ttfc_ms
+    if first is None and turn.handed:
+        return False  # the platform has its own words while it runs a tool
     return first is None or first > deadline.since_ms(deadline.at)

@@ -40,9 +40,9 @@ class Ledger:
         try:
             async with asyncio.timeout(LOOK_UP_S):
                 try:
-                    return await self._store.find(call_id)
+                    return await self._store.find(call_id, with_notes=False)
                 except RowsRefused:  # of some other call; they are out of the way now
-                    return await self._store.find(call_id)
+                    return await self._store.find(call_id, with_notes=False)
         except TimeoutError as exc:
             raise StoreError("the store did not answer in time") from exc
 

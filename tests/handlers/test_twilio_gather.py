@@ -13,11 +13,16 @@ from handlers.twilio_gather import MAX_SAY_CHARS, NUDGES, REST_S, say_parts
 from handlers.wire.twilio import Place
 from tests.conftest import VirtualTime
 from tests.handlers.twilio_door import CALL, SID, a_door, message, read
+from voice.agents.load import load_agents
 from voice.errors import RouteDown
 from voice.models.scripted import ScriptedClient
 from voice.store.base import StoredCall
 from voice.store.memory import MemoryStore
+from voice.tools.all import TOOLS
 from voice.types import CallId, Ending
+
+JAMIE = load_agents(None, "jamie", TOOLS).default
+FILLERS = (*JAMIE.fillers, *(line for lines in JAMIE.fillers_for.values() for line in lines))
 
 KIM = """
 name = "kim"
@@ -85,7 +90,7 @@ async def test_a_slow_reply_is_bridged_by_a_filler_and_fetched_by_a_redirect(
         assert first.redirect is not None
         second = await door.hear(first.redirect, "voice")
 
-    assert first.words == "One moment, let me look into that."
+    assert first.words in FILLERS
     assert first_s <= 4.0
     assert first.redirect == "/twilio/gather?turn=1&from=1"
     assert second.words == "Here is the answer."
@@ -123,7 +128,7 @@ async def test_when_no_route_answers_the_caller_hears_a_fallback_in_time(virtual
 
     assert "Could you say that once more?" in at_once.words
     assert at_once.gather is not None
-    assert waited.words == "One moment, let me look into that."
+    assert waited.words in FILLERS
     assert waited_s <= 4.0
     assert "Could you say that once more?" in last.words
     assert last.action == "/twilio/gather?turn=2"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.builders import a_brain, a_deadline, an_utterance, chunks_of, words_of
+from tests.builders import AN_ENDLESS_REPLY, a_brain, a_deadline, an_utterance, chunks_of, words_of
 from tests.conftest import VirtualTime
 from voice.brain import Brain
 from voice.calls import IDLE_S, MAX_UTTERANCE_CHARS, QUIET_S
@@ -193,12 +193,12 @@ class AbsentStore(MemoryStore):
         super().__init__()
         self.is_away, self.hangs = False, False
 
-    async def find(self, call_id: CallId) -> StoredCall | None:
+    async def find(self, call_id: CallId, *, with_notes: bool = True) -> StoredCall | None:
         if self.hangs:
             await asyncio.Event().wait()
         if self.is_away:
             raise StoreError("the database is gone")
-        return await super().find(call_id)
+        return await super().find(call_id, with_notes=with_notes)
 
     async def committed(self) -> None:
         if self.hangs:
@@ -274,9 +274,9 @@ async def test_a_line_that_has_been_quiet_is_given_to_the_next_caller(virtual_ti
 
 async def test_a_hang_up_while_the_call_is_being_looked_up_is_not_lost(virtual_time: VirtualTime) -> None:
     class SlowStore(MemoryStore):
-        async def find(self, call_id: CallId) -> StoredCall | None:
+        async def find(self, call_id: CallId, *, with_notes: bool = True) -> StoredCall | None:
             await asyncio.sleep(0.2)
-            return await super().find(call_id)
+            return await super().find(call_id, with_notes=with_notes)
 
     store = SlowStore()
     async with a_brain(ScriptedClient(), store=store) as brain:
@@ -328,7 +328,7 @@ async def test_a_late_retry_of_an_older_turn_stops_nothing(virtual_time: Virtual
 
 
 async def test_whoever_is_in_a_hurry_to_stop_waits_for_no_reply(virtual_time: VirtualTime) -> None:
-    async with a_brain(ScriptedClient(reply="And so on. " * 100, every_s=0.1)) as brain:
+    async with a_brain(ScriptedClient(reply=AN_ENDLESS_REPLY, every_s=0.1)) as brain:
         call = await brain.calls.pick_up(C1, Door.CHAT)
         live = await brain.calls.hear(call, an_utterance(), a_deadline())
         await asyncio.sleep(1.0)
@@ -364,3 +364,19 @@ async def test_fifty_calls_at_once_are_all_answered_in_time(virtual_time: Virtua
     closed = [event for event in events if isinstance(event, TurnClosed)]
     assert len(closed) == 250
     assert not [event for event in closed if event.late]
+
+
+async def test_whatever_breaks_when_a_turn_is_kept_its_listener_is_told_of_the_end(
+    virtual_time: VirtualTime,
+) -> None:
+    class Broken(MemoryStore):
+        async def committed(self) -> None:
+            raise RuntimeError("not a store's error")
+
+    async with a_brain(ScriptedClient(), store=Broken()) as brain:
+        call = await brain.calls.pick_up(C1, Door.CHAT)
+        live = await brain.calls.hear(call, an_utterance(), a_deadline())
+        async with asyncio.timeout(5):
+            await live.settled()
+
+    assert live.turn.ending is Ending.ANSWERED

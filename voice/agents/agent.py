@@ -8,8 +8,10 @@ from typing import Literal
 
 from voice.clock import Budget
 from voice.errors import UnknownAgent
+from voice.types import HttpTool, TransferTarget
 
 SystemRule = Literal["both", "ours", "theirs"]
+FillerKind = Literal["question", "detail", "request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,15 @@ class Agent:
     fallbacks: tuple[str, ...]
     goodbye: str = "Thank you for calling. Goodbye."
     busy: str = "All lines are busy right now. Please call again in a few minutes."
+    breaks_off: str = "… sorry, I lost my thread there. Could you say that once more?"
     fillers: tuple[str, ...] = ()
+    fillers_for: Mapping[FillerKind, tuple[str, ...]] = field(default_factory=dict)
     language: str = "en-US"
     system: SystemRule = "both"
     tools: tuple[str, ...] = ()
+    waits_for_goodbye: bool = True  # whether end_call is refused until the caller takes their leave
+    transfer: tuple[TransferTarget, ...] = ()
+    http_tools: tuple[HttpTool, ...] = ()
     budget: Budget = field(default_factory=Budget)
     max_tokens: int = 120
     temperature: float = 0.3

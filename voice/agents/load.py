@@ -9,27 +9,33 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from voice.agents.agent import Agent, Agents
+from voice.agents.agent import Agent, Agents, FillerKind
+from voice.agents.http_tools import HttpTables
+from voice.agents.transfer import transfer_targets
 from voice.clock import Budget
 from voice.errors import AgentFileError
+from voice.types import HttpTool, TransferTarget
 
 BUILT_IN = Path(__file__).parent / "personas"
 
 # Upper bounds are the platforms' own limits less room for the network: Twilio ends a webhook after 15 s.
 BUDGETS_MS = {
     "first_chunk_ms": (100, 10_000),
-    "gap_ms": (100, 10_000),
+    "gap_ms": (500, 10_000),
     "reply_ms": (500, 60_000),
     "gather_hop_ms": (500, 12_000),
 }
 TOP_KEYS = (
-    "name", "persona", "greeting", "goodbye", "busy", "fallbacks", "fillers", "language", "system", "tools",
-    "budgets", "model",
+    "name", "persona", "greeting", "goodbye", "busy", "breaks_off", "fallbacks", "fillers", "fillers_for",
+    "language", "system", "tools", "waits_for_goodbye", "transfer", "http_tools", "http_hosts",
+    "http_private_hosts", "budgets", "model",
 )  # fmt: skip
+LINES = ("goodbye", "busy", "breaks_off", "language")  # one text each, and none of them needed
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 MODEL_KEYS = ("max_tokens", "temperature")
 
@@ -37,7 +43,7 @@ MODEL_KEYS = ("max_tokens", "temperature")
 def load_agents(folder: Path | None, default: str, tools: Collection[str]) -> Agents:
     """The built-in agents and those in `folder`, which win over built-in ones of the same name.
 
-    `tools` are the names that an agent may list. Raises AgentFileError.
+    `tools` are the names that any agent may list, besides its own HTTP tools. Raises AgentFileError.
     """
     if folder is not None and not folder.is_dir():
         raise AgentFileError(f"{folder}: no such folder; OFFHOOK_AGENTS_DIR must name a folder of TOML files")
@@ -78,20 +84,25 @@ class _Reader:
 
     def agent(self, tools: Collection[str]) -> Agent:
         self._only(self._table, TOP_KEYS, "")
-        optional = {key: self._text(key) for key in ("goodbye", "busy", "language") if key in self._table}
-        return Agent(
+        transfer, http_tools = self._transfer(), self._http_tools(tools)
+        agent = Agent(
             name=self._name(),
             persona=self._text("persona"),
             greeting=self._text("greeting"),
             fallbacks=self._lines("fallbacks", at_least=1),
             fillers=self._lines("fillers"),
+            fillers_for=self._fillers_for(),
             system=self._system(),
-            tools=self._tools(tools),
+            tools=self._tools({*tools, *(tool.spec.name for tool in http_tools)}, transfer),
+            waits_for_goodbye=self._switch("waits_for_goodbye", default=True),
+            transfer=transfer,
+            http_tools=http_tools,
             budget=self._budget(),
             max_tokens=int(self._number("model", "max_tokens", 120, 8, 1000, whole=True)),
             temperature=self._number("model", "temperature", 0.3, 0, 2, whole=False),
-            **optional,
         )
+        texts: dict[str, Any] = {key: self._text(key) for key in LINES if key in self._table}
+        return replace(agent, **texts)
 
     def _wrong(self, key: str, why: str, write: str) -> AgentFileError:
         return AgentFileError(f"{self._path}: {key}: {why}; write {write}")
@@ -120,8 +131,18 @@ class _Reader:
             )
         return name
 
-    def _lines(self, key: str, at_least: int = 0) -> tuple[str, ...]:
-        value = self._table.get(key, [])
+    def _fillers_for(self) -> dict[FillerKind, tuple[str, ...]]:
+        kinds: tuple[FillerKind, ...] = get_args(FillerKind)
+        section = self._section("fillers_for", kinds)
+        lines = {kind: self._lines(f"fillers_for.{kind}", section.get(kind, [])) for kind in kinds}
+        if any(lines.values()) and not self._table.get("fillers"):
+            raise self._wrong(
+                "fillers", "is missing, so other utterances have no line", 'fillers = ["One moment."]'
+            )
+        return {kind: some for kind, some in lines.items() if some}
+
+    def _lines(self, key: str, value: object = None, at_least: int = 0) -> tuple[str, ...]:
+        value = self._table.get(key, []) if value is None else value
         if not isinstance(value, list) or not all(isinstance(line, str) and line.strip() for line in value):
             raise self._wrong(key, f"{value!r} is not a list of lines", f'{key} = ["…"]')
         if len(value) < at_least:
@@ -134,13 +155,29 @@ class _Reader:
             raise self._wrong("system", f"{value!r} is not a choice", '"both", "ours" or "theirs"')
         return value
 
-    def _tools(self, known: Collection[str]) -> tuple[str, ...]:
+    def _tools(self, known: Collection[str], transfer: Collection[TransferTarget]) -> tuple[str, ...]:
         names = self._lines("tools")
         for position, name in enumerate(names):
             if name not in known:
                 choice = ", ".join(f'"{tool}"' for tool in sorted(known))
                 raise self._wrong(f"tools[{position}]", f"{name!r} is no tool", f"some of {choice}")
+            if name == "transfer" and not transfer:
+                write = '[transfer.NAME] with number = "+1…" and for = "…"'
+                raise self._wrong(f"tools[{position}]", "'transfer' has nobody to transfer to", write)
         return names
+
+    def _transfer(self) -> tuple[TransferTarget, ...]:
+        return transfer_targets(self._table.get("transfer", {}), self._wrong)
+
+    def _http_tools(self, built_in: Collection[str]) -> tuple[HttpTool, ...]:
+        hosts, private = self._lines("http_hosts"), self._lines("http_private_hosts")
+        return HttpTables(hosts, private, self._wrong).tools(self._table.get("http_tools", []), built_in)
+
+    def _switch(self, key: str, *, default: bool) -> bool:
+        value = self._table.get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, f"{value!r} is neither", "true or false")
+        return value
 
     def _section(self, name: str, keys: Collection[str]) -> Mapping[str, Any]:
         section = self._table.get(name, {})

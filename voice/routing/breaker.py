@@ -32,10 +32,17 @@ class Breaker:
             # A probe that is cancelled reports nothing: rest again, but not for ever.
             self._rests_until = now + self.rest_s
 
-    def succeeded(self) -> None:
+    def succeeded(self) -> bool:
+        """It has answered. True when it had been resting."""
+        had_rested = self._rests_until is not None
         self._failures, self._rests_until = 0, None
+        return had_rested
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float) -> bool:
+        """It has failed. True when it rests from now on."""
         self._failures += 1
-        if self._failures >= self.failures_to_open:
-            self._rests_until = now + self.rest_s
+        if self._failures < self.failures_to_open:
+            return False
+        was_closed = self._rests_until is None
+        self._rests_until = now + self.rest_s
+        return was_closed

@@ -23,9 +23,10 @@ def ranked(routes: Sequence[Route], strategy: Strategy) -> list[Route]:
             return [*local, *remote]
 
 
-def by_rest(routes: Sequence[Route], now: float) -> list[Route]:
-    """The same routes, those that rest after failures behind the others.
+def in_turn(routes: Sequence[Route], now: float) -> list[Route]:
+    """The same routes as one turn asks them: awake ones, those that sleep, those that rest after failures.
 
-    They stay in the list: when everybody else has failed, a resting route is asked rather than nobody.
+    They all stay in the list: when everybody else has failed, a resting route is asked rather than nobody.
     """
-    return sorted(routes, key=lambda route: route.breaker.rests(now))  # stable: the order stays otherwise
+    # Stable: within a group the strategy's order stays.
+    return sorted(routes, key=lambda route: (route.breaker.rests(now), route.warmth.is_asleep))

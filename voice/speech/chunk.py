@@ -67,6 +67,11 @@ class Chunker:
         """Whether what comes now is not for the caller: thoughts, code, a call."""
         return self._hidden is not None
 
+    @property
+    def waits_for_nothing(self) -> bool:
+        """Whether what is not said yet is a whole sentence already."""
+        return not self._hidden and is_whole(self._open.rstrip())
+
     def flush(self) -> list[Chunk]:
         """The words that are there, up to the last whole one: for a caller who would else hear a pause."""
         words = "" if self._hidden else self._open[: self._open.rfind(" ") + 1]

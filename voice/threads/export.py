@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from voice.store.base import StoredCall
+from voice.threads.journal import journal, lines
 from voice.threads.thread import Thread
-from voice.types import CallRecord, Ending, Message, Turn
+from voice.types import CallRecord, Ending, Json, Message, Turn
 
 Form = Literal["text", "json", "chat"]
 
@@ -26,7 +27,8 @@ ENDINGS = {
 def export_call(stored: StoredCall, form: Form) -> str:
     """The call in one of three forms, without a final line break.
 
-    `text` is a conversation to read: times since the call began, what was not heard in brackets.
+    `text` is a conversation to read: times since the call began, what was not heard in brackets; below
+    it stands what became of every tool that was asked for.
     `json` is everything that is stored. `chat` is one line, `{"messages": […]}`, as OpenAI's chat
     fine-tuning takes it: what the caller said and heard, without a system message.
     """
@@ -35,7 +37,8 @@ def export_call(stored: StoredCall, form: Form) -> str:
     if form == "json":
         return json.dumps(asdict(stored), ensure_ascii=False, indent=2, default=_moment)
     messages = [
-        _chat_message(message) for message in Thread(stored.record.greeting, [*stored.turns]).messages()
+        _chat_message(message)
+        for message in Thread(stored.record.greeting, [*stored.turns]).messages(marks_cuts=False)
     ]
     return json.dumps({"messages": messages}, ensure_ascii=False)
 
@@ -52,7 +55,14 @@ def _text(stored: StoredCall) -> Iterator[str]:
         yield from _turn_lines(turn, _clock(turn.began_on - record.began_on))
     if record.greeting or stored.turns:
         yield ""
+    if used := lines(journal(stored.notes)):
+        yield "Tools (UTC):"
+        yield from (f"  {line}" for line in used)
+        yield ""
     yield _how_it_ended(record)
+    for note in stored.notes:
+        if note.kind == "report":
+            yield from _report_lines(note.payload)
 
 
 def _turn_lines(turn: Turn, at: str) -> Iterator[str]:
@@ -84,6 +94,16 @@ def _how_it_ended(record: CallRecord) -> str:
         return "not ended"
     reason = f": {record.ended_reason}" if record.ended_reason else ""
     return f"ended {_shown(record.ended_on)}, after {_clock(record.ended_on - record.began_on)}{reason}"
+
+
+def _report_lines(report: Mapping[str, Json]) -> Iterator[str]:
+    """What the platform's own report says of the whole call."""
+    if words := report.get("ended_in_words"):
+        yield f"  {words}"
+    if summary := report.get("summary"):
+        yield f"  {summary}"
+    if (cost := report.get("cost_usd")) is not None:
+        yield f"  the platform's cost: ${cost}"
 
 
 def _line(at: str, who: str, words: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+from voice.types import WORD, words
+
 _MARKS = re.compile(r"[^\w\s]*\s*")
 SAME = 0.8  # share of equal words; re-transcription changes about one word in ten
 FEW_WORDS = 5  # so few must be equal: one more word of three makes another utterance
@@ -17,11 +18,6 @@ TAIL_WORDS = 2  # a transcript that stops this near the end was cut by recogniti
 # A reply has about 100 words. Time grows with the square and every call waits: 400 that repeat
 # themselves take 25 ms, 2,500 take a second. What lies behind counts word for word.
 MAX_WORDS = 400
-
-
-def words(text: str) -> list[str]:
-    """The words alone, lower-cased: "Unit 4B, please." → ["unit", "4b", "please"]."""
-    return [word.replace("’", "'").casefold() for word in _WORD.findall(text)]
 
 
 def same_words(ours: str, theirs: str) -> bool:
@@ -110,4 +106,4 @@ def _place(within: list[str], part: list[str]) -> int | None:
 
 def _ends(text: str) -> list[int]:
     """Where each word ends."""
-    return [match.end() for match in _WORD.finditer(text)]
+    return [match.end() for match in WORD.finditer(text)]

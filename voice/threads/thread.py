@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from voice.threads.heard import FEW_WORDS, after, begins_with, heard_part, same_words, words
-from voice.types import Ending, Message, Turn, Utterance, join_words
+from voice.threads.heard import FEW_WORDS, after, begins_with, heard_part, same_words
+from voice.types import SPOKE_OVER, Ending, Message, Turn, Utterance, join_words, words
 
 FINAL = (Ending.ANSWERED, Ending.FELL_BACK, Ending.CUT_SHORT)
 # Turns in a row that an account may leave out. Vapi has asked six times for one turn; to look
@@ -52,16 +52,26 @@ class Thread:
         same = next((turn for turn in reversed(self.turns) if turn.key == key), None)
         return same if same is not None and (same is not self.turns[-1] or same.ending in FINAL) else None
 
-    def messages(self) -> list[Message]:
-        """The call so far as a model reads it: what the caller heard, the open turn left out."""
+    def messages(self, *, marks_cuts: bool = True) -> list[Message]:
+        """The call so far as a model reads it: what the caller heard, the open turn left out.
+
+        `marks_cuts`: words that were said over a reply say so.
+        """
         read = [Message("assistant", self.greeting)] if self.greeting else []
+        before: Turn | None = None
         for turn, later in _with_later(self.turns):
-            # A turn that has used a tool stays, or the model would use it again.
-            if turn.ending is None or (not turn.tools and _said_again(turn, later)):
+            if not _is_read(turn, later):
                 continue
-            read.append(Message("user", turn.said))
+            if turn.said:  # else the agent spoke first
+                read.append(Message("user", _as_said(turn.said, before if marks_cuts else None)))
             read.extend(_answers(turn))
+            before = turn
         return read
+
+    def newest_words(self, said: str) -> str:
+        """The caller's words that open the newest turn, as a model reads them."""
+        read = [turn for turn, later in _with_later(self.turns) if _is_read(turn, later)]
+        return _as_said(said, read[-1] if read else None)
 
     def reconcile(self, history: Sequence[Message]) -> list[Turn]:
         """Bring our turns in line with a platform's account of the same call; returns those that changed.
@@ -74,6 +84,8 @@ class Thread:
         """
         pairs = _pairs(history)
         before_it = {id(turn): (turn.position, turn.heard) for turn in self.turns}
+        if self.turns and not self.turns[0].said and begins_with(self.turns[0].spoken, _opening(history)):
+            _settle(self.turns[0], _Told("", _opening(history)))  # our own first words
         begun = self._begin_account(history, pairs)
         known, waiting = self.turns[:begun], self.turns[begun:]
         for told in pairs[len(self._settled) :]:
@@ -161,6 +173,19 @@ def _is_replaced(turn: Turn, later: Turn | None) -> bool:
 
 def _goes_on(turn: Turn, later: Turn) -> bool:
     return later.said.startswith(turn.said) or begins_with(later.said, turn.said)
+
+
+def _is_read(turn: Turn, later: Turn | None) -> bool:
+    """Whether a model reads of this turn: it is closed, and the caller has not said it again since.
+
+    A turn that has used a tool stays, or the model would use it again.
+    """
+    return turn.ending is not None and (bool(turn.tools) or not _said_again(turn, later))
+
+
+def _as_said(said: str, before: Turn | None) -> str:
+    """The caller's words, and whether they were said over the reply before them."""
+    return f"{SPOKE_OVER} {said}" if before is not None and before.was_cut else said
 
 
 def _answers(turn: Turn) -> list[Message]:

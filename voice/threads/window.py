@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from voice.types import Message
 
 MAX_CHARS = 12_000  # about 3,000 tokens: an hour of talk, and a model's first token still comes quickly
+
+
+def without_orphans(messages: Sequence[Message]) -> list[Message]:
+    """The same without tool calls that nobody answered, and answers that nobody asked for.
+
+    A model server refuses a chat that holds one: a turn that was stopped between a tool and its answer.
+    """
+    answered_at = {message.tool_call_id: at for at, message in enumerate(messages) if message.role == "tool"}
+    asked: set[str | None] = set()
+    kept = []
+    for place, message in enumerate(messages):
+        if message.tool_calls:
+            whole = tuple(one for one in message.tool_calls if answered_at.get(one.id, -1) > place)
+            asked |= {one.id for one in whole}
+            if not whole and not message.text:
+                continue
+            message = replace(message, tool_calls=whole)
+        if message.role != "tool" or message.tool_call_id in asked:
+            kept.append(message)
+    return kept
 
 
 def newest(messages: Sequence[Message], max_chars: int = MAX_CHARS) -> list[Message]:

@@ -5,76 +5,211 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 
 from voice.call import Call
-from voice.clock import Deadline
-from voice.errors import BadRequest
+from voice.clock import Deadline, now
+from voice.errors import BadRequest, ToolFailed
 from voice.events import ToolUsed
-from voice.tools.base import ToolUse
-from voice.types import Finish, Message, Note, Prompt, ToolCall, Turn
+from voice.speech.clean import clean
+from voice.threads.journal import Step, step_note
+from voice.tools.base import Tool, ToolUse
+from voice.types import Action, Effect, Ending, Finish, Json, Message, Prompt, ToolCall, Turn
 
 log = logging.getLogger(__name__)
+
+TELL_S = 1.5  # of a turn's time is left when a tool must have answered: a model needs it to tell the caller
+PLATFORM_S = 12.0  # for a tool that a platform asks for; Vapi gives up after 20 s, other processes after 15
+STOPPED = (
+    Ending.INTERRUPTED,
+    Ending.HUNG_UP,
+)  # a process that is told to stop hangs up, and the call goes on
+BROKE = "The tool did not work. Offer the caller a call back."
 
 
 async def act(
     call: Call, turn: Turn, prompt: Prompt, finish: Finish, said: str, deadline: Deadline
-) -> Prompt:
+) -> Prompt | None:
     """The prompt to ask with next: the old one, what the model asked for, and what came of it.
 
-    `said` is what the caller was told in the same breath. Raises TimeoutError when the reply's time is up.
+    None when the turn is over: the door has something to do to the call (`turn.effect`), or its platform
+    runs the tool (`turn.handed`). `said` is what the caller was told in the same breath. Raises
+    TimeoutError when the reply's time is up.
     """
+    if handed := _handed(call, turn, finish):
+        turn.handed = handed
+        return None
     begun = len(turn.tools)
     wanted = [_with_id(one, turn, begun + place) for place, one in enumerate(finish.tool_calls)]
-    # A model's own ids begin anew with every reply: only the place in the call tells one use from another.
-    keys = [f"{turn.position}.{begun + place}" for place in range(len(wanted))]
+    keys = [_key(call, turn, one, begun + place) for place, one in enumerate(wanted)]
+    until = deadline.reply_at - TELL_S
     async with asyncio.timeout_at(deadline.reply_at):
-        answers = [await answer_tool(call, one, key) for one, key in zip(wanted, keys, strict=True)]
+        answers = [
+            await answer_tool(call, one, key, turn, until) for one, key in zip(wanted, keys, strict=True)
+        ]
     asked = Message("assistant", said, tuple(wanted))
-    told = [Message("tool", text, tool_call_id=one.id) for one, text in zip(wanted, answers, strict=True)]
+    told = [
+        Message("tool", told_of(answer), tool_call_id=one.id)
+        for one, answer in zip(wanted, answers, strict=True)
+    ]
     turn.tools = (*turn.tools, asked, *told)
+    turn.effect = next((answer for answer in answers if isinstance(answer, Effect)), None)
+    if turn.effect is not None:
+        return None
     return replace(prompt, messages=(*prompt.messages, asked, *told))
 
 
-async def answer_tool(call: Call, wanted: ToolCall, key: str) -> str:
-    """What a tool answers: one line of text, for the model or a platform. The same `key` acts once.
+def told_of(answer: str | Effect) -> str:
+    """What a model or a platform reads of a tool's answer."""
+    return f"{answer.action.value} is being done." if isinstance(answer, Effect) else answer
+
+
+def accepted(call: Call, use_ids: Iterable[str]) -> None:
+    """Write down that whoever asked for these uses has taken the answers. Unknown ids change nothing."""
+    for use_id in use_ids:
+        answer = call.tool_answers.get(use_id)
+        if answer is not None and answer.done() and use_id not in call.tools_accepted:
+            call.tools_accepted.add(use_id)
+            call.note(step_note(call.call_id, use_id, Step.ACCEPTED, {}))
+
+
+def accepted_in(call: Call, turn: Turn) -> None:
+    """The same for all that was asked for within a turn: its model has gone on, its door has done it."""
+    accepted(call, [use_id for use_id in call.tool_answers if use_id.startswith(f"{turn.position}.")])
+
+
+async def answer_tool(
+    call: Call, wanted: ToolCall, key: str, turn: Turn | None = None, until: float | None = None
+) -> str | Effect:
+    """What a tool answers: one line of text, for the model or a platform, or an effect for the door.
+
+    The same `key` acts once. `turn` is the one in which our model asks; None: a platform's asks, and sees
+    to an effect itself. `until` is when the answer is needed.
 
     What is wrong with the request is told to whoever asked, as text; a tool that crashes, too.
     A tool that has begun ends its work, though the turn that asked for it is stopped.
     """
     if key not in call.tool_answers:
         call.tool_answers[key] = asyncio.get_running_loop().create_future()
-        call.spawn(_use(call, wanted, key))
+        call.tools_asked[key] = wanted
+        _note(call, key, Step.ASKED, name=wanted.name, arguments=wanted.arguments)
+        may = frozenset(Action) if turn is None else call.actions
+        call.spawn(_use(call, wanted, _tool_use(call, key, until), may))
     return await asyncio.shield(call.tool_answers[key])
 
 
-async def _use(call: Call, wanted: ToolCall, key: str) -> None:
-    answer, ok = "The tool did not work. Offer the caller a call back.", False
+def _handed(call: Call, turn: Turn, finish: Finish) -> tuple[ToolCall, ...]:
+    """The tools asked for that the platform runs."""
+    names = {spec.name for spec in call.platform_tools} - set(call.tools)
+    theirs = [one for one in finish.tool_calls if one.name in names]
+    return tuple(_with_id(one, turn, place) for place, one in enumerate(theirs))
+
+
+def _key(call: Call, turn: Turn, wanted: ToolCall, place: int) -> str:
+    """What tells one use from another: its place in the call, since a model's own ids begin anew each time.
+
+    Who goes on talking has the turn begun anew, and so has a restart: what the stopped turn has asked for
+    is not done twice. What a tool wants done to the call each turn's words decide anew.
+    """
+    tool = call.tools.get(wanted.name)
+    if tool is not None and tool.action is None:
+        for stopped in reversed(call.thread.turns[:-1]):
+            if stopped.ending not in STOPPED or stopped.was_heard:
+                break
+            if key := _asked_in(call, stopped, wanted) or _answered_in(call, stopped, wanted):
+                return key
+    return f"{turn.position}.{place}"
+
+
+def _asked_in(call: Call, turn: Turn, wanted: ToolCall) -> str | None:
+    """The same use in a turn that this process has begun, answered or not."""
+    uses = ((key, one) for key, one in call.tools_asked.items() if key.startswith(f"{turn.position}."))
+    return next((key for key, one in uses if _is_same(one, wanted)), None)
+
+
+def _answered_in(call: Call, turn: Turn, wanted: ToolCall) -> str | None:
+    """The same use in a turn of another process, with its answer."""
+    answers = {one.tool_call_id: one.text for one in turn.tools if one.role == "tool"}
+    for at, message in enumerate(turn.tools):
+        for place, one in enumerate(message.tool_calls):
+            if _is_same(one, wanted) and one.id in answers:
+                key = f"{turn.position}.{at + place}"
+                if key not in call.tool_answers:
+                    call.tool_answers[key] = asyncio.get_running_loop().create_future()
+                    call.tool_answers[key].set_result(answers[one.id])
+                return key
+    return None
+
+
+def _is_same(one: ToolCall, other: ToolCall) -> bool:
+    return (one.name, one.arguments) == (other.name, other.arguments)
+
+
+def _tool_use(call: Call, key: str, until: float | None) -> ToolUse:
+    """What a tool is told besides its arguments: the newest words, and what they may have answered."""
+    turns = call.thread.turns
+    said = turns[-1].said if turns else None
+    asked = next((turn.was_heard for turn in reversed(turns[:-1]) if turn.was_heard), call.thread.greeting)
+    ends_at = until if until is not None else now() + PLATFORM_S
+    caller = call.record.caller
+    return ToolUse(call.call_id, key, {}, said, call.note, asked, caller, call.line, until=ends_at)
+
+
+async def _use(call: Call, wanted: ToolCall, use: ToolUse, may: frozenset[Action]) -> None:
+    key, answer, ok = use.tool_call_id, "", False
+    effect: Effect | None = None
     try:
-        answer, ok = await _run(call, wanted, key)
+        found, ok = await _run(call, wanted, use, may)
+        if isinstance(found, Effect):
+            effect = replace(found, say=clean(found.say))
+        answer = " ".join(told_of(found).split())
     except Exception as exc:  # fence: one job
         log.exception("tool.failed", extra={"tool": wanted.name, "error": type(exc).__name__})
     finally:
-        answer = " ".join(answer.split())
-        call.tool_answers[key].set_result(answer)
-    call.note(Note(call.call_id, "tool", {"id": key, "name": wanted.name, "ok": ok, "answer": answer}))
+        call.tool_answers[key].set_result(effect or answer or BROKE)
+    action = effect.action.value if effect is not None else None
+    _note(call, key, Step.ANSWERED, name=wanted.name, ok=ok, answer=answer or BROKE, effect=action)
     call.publish(ToolUsed(call.call_id, wanted.name if wanted.name in call.tools else "unknown", ok))
 
 
-async def _run(call: Call, wanted: ToolCall, key: str) -> tuple[str, bool]:
+async def _run(
+    call: Call, wanted: ToolCall, use: ToolUse, may: frozenset[Action]
+) -> tuple[str | Effect, bool]:
+    try:
+        tool = _tool(call, wanted, may)
+        arguments = _arguments(wanted)
+        _note(call, use.tool_call_id, Step.RAN, name=wanted.name)
+        return await tool.use(replace(use, arguments=arguments)), True
+    except BadRequest as exc:
+        call.tools_asked.pop(use.tool_call_id, None)  # nothing was done: it may be asked for again
+        return str(exc), False
+    except ToolFailed as exc:
+        return str(exc), False
+
+
+def _tool(call: Call, wanted: ToolCall, may: frozenset[Action]) -> Tool:
     tool = call.tools.get(wanted.name)
     if tool is None:
-        return f"There is no tool called {wanted.name}.", False
+        raise BadRequest(f"There is no tool called {wanted.name}.")
+    if tool.action is not None and tool.action not in may:
+        # A model may ask for what it was not offered: nobody says that it is done.
+        raise BadRequest("That cannot be done on this line. Offer the caller a call back.")
+    return tool
+
+
+def _arguments(wanted: ToolCall) -> dict[str, Json]:
     try:
         arguments = json.loads(wanted.arguments or "{}")
-    except ValueError:
-        return "The arguments are not JSON.", False
+    except (ValueError, RecursionError):
+        raise BadRequest("The arguments are not JSON.") from None
     if not isinstance(arguments, dict):
-        return "The arguments must be a JSON object.", False
-    try:
-        return await tool.use(ToolUse(call.call_id, key, arguments, call.note)), True
-    except BadRequest as exc:
-        return str(exc), False
+        raise BadRequest("The arguments must be a JSON object.")
+    return arguments
+
+
+def _note(call: Call, key: str, step: Step, **facts: Json) -> None:
+    call.note(step_note(call.call_id, key, step, facts))
 
 
 def _with_id(wanted: ToolCall, turn: Turn, place: int) -> ToolCall:

@@ -1,82 +1,30 @@
-"""Asks the routes for a reply, and holds what each has written so far.
+"""Asks routes for a reply as the ladder says, and stops whoever is not needed.
 
-Routes are asked in the order of the strategy: the next one at once when one fails, or
-when half of the time that was left has passed in silence. What counts is a chunk that can
-be said; a chunk of a lower route waits while a better route can still come in time.
+One `Asking` is one question to the models: the caller's words, the same again with what tools
+answered, or a reply to be gone on with.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from voice.call import Call
 from voice.clock import Deadline, now
 from voice.errors import EmptyReply, ModelError, NoRouteLeft, ReplyBroken, RouteSlow
-from voice.events import RouteAsked, RouteFailed
-from voice.routing.strategy import by_rest
+from voice.events import RouteAsked, RouteCancelled, RouteChanged, RouteFailed
+from voice.routing.strategy import in_turn
 from voice.routing.table import Route
-from voice.speech.chunk import Chunker, is_whole
-from voice.types import Chunk, Finish, Prompt, Why
+from voice.turn.draft import Draft, begin
+from voice.turn.ladder import REMOTE_S, Ladder, usual_s
+from voice.types import Finish, Outcome, Prompt, Turn, Why
 
 log = logging.getLogger(__name__)
 
-WORD = re.compile(r"[^\W_]")
-STALLED_S = 0.35  # without a token: ten times the usual pause between two; somebody else may be asked
-
-
-@dataclass(slots=True, eq=False)
-class Draft:
-    """What one route has written: chunks that wait to be said, and how the writing ended."""
-
-    route: Route
-    rank: int
-    asked_at: float
-    ready: deque[Chunk] = field(default_factory=deque)
-    finish: Finish | None = None
-    failure: ModelError | None = None
-    first_token_at: float | None = None
-    last_token_at: float | None = None
-    task: asyncio.Task[None] | None = None
-    chunker: Chunker = field(default_factory=Chunker)
-    has_chunks: bool = False
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether the caller could be given something of it now."""
-        return bool(self.ready) or (self.failure is None and self.finish is not None)
-
-    @property
-    def is_over(self) -> bool:
-        return self.finish is not None or self.failure is not None
-
-    def hear(self, piece: str) -> bool:
-        """Take a piece as it is written. True when it completes a chunk.
-
-        What is thought aloud, or is no word, is no sign of an answer.
-        """
-        chunks = self.chunker.feed(piece)
-        if chunks or (not self.chunker.is_hiding and WORD.search(piece)):
-            self.last_token_at = now()
-            self.first_token_at = self.first_token_at or self.last_token_at
-        return self.add(chunks)
-
-    def flush(self) -> bool:
-        """Make the words usable that wait for the end of their sentence. True when there are some."""
-        return not self.is_over and self.add(self.chunker.flush())
-
-    def add(self, chunks: Sequence[Chunk]) -> bool:
-        self.ready.extend(chunks)
-        self.has_chunks = self.has_chunks or bool(chunks)
-        return bool(chunks)
-
-    def writes_until(self) -> float:
-        """Until when it counts as writing, though it writes nothing more."""
-        return 0.0 if self.last_token_at is None or self.is_over else self.last_token_at + STALLED_S
+LOOK_S = 0.04  # how often the chances are looked at while a chunk is held back for a better route
+MOST_OF_GAP = 0.6  # of a pause may pass, at the least, before somebody is asked to go on
 
 
 class Asking:
@@ -86,95 +34,142 @@ class Asking:
     for a host to confirm. By `due_at` the caller must hear something.
     """
 
-    def __init__(self, call: Call, prompt: Prompt, deadline: Deadline, due_at: float) -> None:
-        self._call, self._prompt, self._deadline = call, prompt, deadline
-        self.due_at, self._patience_s = due_at, max(0.0, due_at - now()) / 2
-        self._waiting: deque[Route] = deque(by_rest(call.routes, now()))
-        self._drafts: list[Draft] = []
-        self._news = asyncio.Event()
-        self._next_at = now()
+    def __init__(
+        self,
+        call: Call,
+        turn: Turn,
+        prompt: Prompt,
+        deadline: Deadline,
+        due_at: float,
+        routes: Sequence[Route] | None = None,
+        news: asyncio.Event | None = None,
+    ) -> None:
+        self._call, self._turn, self._prompt, self._deadline = call, turn, prompt, deadline
+        self._routes = call.routes if routes is None else routes
+        self._news = news or asyncio.Event()
+        self._first_due_at = due_at
+        self._winner: Draft | None = None
+        self.ladder = Ladder(self._routes, call.purse, due_at, self._sleeps, goes_on=bool(prompt.so_far))
 
     def __enter__(self) -> Asking:
-        self.ask_next()
+        self._call.askings.append(self)
+        self.ask_due()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.keep_only(None)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(blames=kind is None or not issubclass(kind, asyncio.CancelledError))
+        self._call.askings.remove(self)
 
-    def ask_next(self, *, at_once: bool = False) -> None:
-        """Ask the next route, if one is left and its time has come. `at_once`: whoever is writing."""
-        if not self._waiting or self._rests() or (now() < self._next_due_at() and not at_once):
-            return
-        route = self._waiting.popleft()
-        route.breaker.asked(now())
-        why = Why.FIRST if not self._drafts else Why.FAILED if self._all_over() else Why.HEDGE
-        draft = Draft(route, len(self._drafts), now())
-        self._drafts.append(draft)
-        self._next_at = now() + max(0.0, self.due_at - now()) / 2
-        self._call.publish(RouteAsked(self._call.call_id, route.name, draft.rank, why))
-        draft.task = self._call.spawn(self._write(draft))
+    def close(self, *, blames: bool = False) -> None:
+        """Stop everybody, the one who is being spoken, too.
 
-    def _all_over(self) -> bool:
-        return all(draft.is_over for draft in self._drafts)
+        `blames`: who has not written a word has cost the caller a wait. Not so where the caller spoke on.
+        """
+        self.ladder.waiting.clear()
+        for draft in self.ladder.drafts:
+            self._stop(draft, Outcome.WON if draft is self._winner else None, blames=blames)
 
-    def best(self, *, patient: bool) -> Draft | None:
-        """The best-ranked usable draft; `patient`: none while a better one can still come."""
-        for draft in self._drafts:
-            if draft.is_usable:
-                return draft
-            if patient and not draft.is_over:
-                return None
-        return None
+    # Asking
 
-    def best_words(self) -> Draft | None:
-        """The best-ranked draft with words in it, though in the middle of a sentence: time is up."""
-        return next((draft for draft in self._drafts if draft.flush()), None)
+    def ask_due(self) -> None:
+        """Ask whoever's time has come."""
+        while (due := self.ladder.due()) is not None:
+            self._ask(*due)
 
-    def keep_only(self, winner: Draft | None) -> None:
+    def ask_one_more(self) -> None:
+        """Ask one more, unless somebody is writing: the caller has waited long enough."""
+        if (route := self.ladder.one_more()) is not None:
+            self._ask(route, Why.DUE)
+
+    def keep_only(self, winner: Draft) -> None:
         """Stop every other route; at its host, too, in the background."""
-        self._waiting.clear()
-        for draft in self._drafts:
-            if draft is winner or draft.is_over or draft.task is None:
-                continue
-            draft.task.cancel()
-            had_time = now() >= self.due_at and now() - draft.asked_at >= self._patience_s
-            if draft.first_token_at is None and had_time:
-                # It cost the caller a wait: its breaker must know, though nothing was refused.
-                self._failed(draft, RouteSlow(f"route {draft.route.name!r} had not written a word in time"))
+        self._winner = winner
+        self.ladder.waiting.clear()
+        for draft in self.ladder.drafts:
+            if draft is not winner:
+                self._stop(draft, None, blames=True)
+
+    def heir(self, so_far: str, due_at: float, *, beside: bool) -> Asking | None:
+        """Another asking, to finish what the winner has begun; None when nobody else is left.
+
+        `so_far` is what the caller has heard of it. `beside`: the winner is silent, but may still go on;
+        then a free route is asked if no more may be paid, and the next one on credit if none is free.
+        """
+        others = self._others()
+        if beside and not self._call.purse.can_pay:
+            others = [route for route in others if route.is_local] or others
+        if not others:
+            return None
+        if beside and not others[0].is_local:
+            self._call.purse.spend()
+        prompt = replace(self._prompt, so_far=so_far)
+        return Asking(self._call, self._turn, prompt, self._deadline, due_at, others, self._news)
+
+    def lead_s(self, gap_s: float) -> float:
+        """How long before a pause ends the next one must be asked, to have a clause by then."""
+        return min([MOST_OF_GAP * gap_s, *(usual_s(route) for route in self._others()[:1])])
+
+    def broke(self, draft: Draft, failure: ModelError) -> None:
+        """A draft that was being said goes no further."""
+        if draft.failure is None:
+            self._failed(draft, failure)
+        self._stop(draft, Outcome.BROKE, blames=False)
 
     def check(self) -> None:
         """Raise NoRouteLeft when every route has been asked and has failed."""
-        if not self._waiting and all(draft.failure for draft in self._drafts):
+        if self.ladder.is_lost:
             raise NoRouteLeft(self.failures())
 
     def failures(self) -> Sequence[ModelError]:
-        return [draft.failure for draft in self._drafts if draft.failure]
+        return [draft.failure for draft in self.ladder.drafts if draft.failure]
 
-    async def news(self, until: float) -> bool:
-        """Wait until something was written or failed, or the next route is due. False: `until` came first."""
-        due = max(self._next_due_at(), now()) if self._waiting and not self._rests() else until
+    async def news(self, until: float) -> None:
+        """Wait until something was written or failed, somebody is due to be asked, or `until` has come."""
+        due_at = self.ladder.due_next_at()
+        looks_at = [until] if due_at is None else [until, due_at]
+        if self.ladder.held() is not None:
+            looks_at.append(now() + LOOK_S)
         try:
-            async with asyncio.timeout_at(min(until, due)):
+            async with asyncio.timeout_at(min(looks_at)):
                 await self._news.wait()
         except TimeoutError:
-            return now() < until
+            return
         self._news.clear()
-        return True
+
+    def _others(self) -> list[Route]:
+        """Who could go on for the winner, best first. A slow start is no reason against it."""
+        out = {
+            draft.route.name
+            for draft in self.ladder.drafts
+            if draft is self._winner or (draft.failure and not isinstance(draft.failure, RouteSlow))
+        }
+        return in_turn([route for route in self._routes if route.name not in out], now())
+
+    def _ask(self, route: Route, why: Why) -> None:
+        route.breaker.asked(now())
+        draft = begin(route, why, self._prompt, self._deadline, self._turn.spoken)
+        self.ladder.begin(draft)
+        self._turn.rungs.append(draft.rung)
+        rank = len(self.ladder.drafts) - 1
+        self._call.publish(RouteAsked(self._call.call_id, route.name, rank, why))
+        draft.task = self._call.spawn(self._write(draft))
+
+    # What they write
 
     async def _write(self, draft: Draft) -> None:
         """Have one route write its draft. Ends quietly; what went wrong stands in the draft."""
-
-        def hear(piece: str) -> None:
-            if draft.hear(piece):
-                self._news.set()
-
         try:
-            finish = await draft.route.client.write(self._prompt, self._deadline, hear)
-            draft.add(_tail(draft, finish))
-            if not draft.has_chunks and not finish.tool_calls:
+            await self._have_written(draft)
+            if isinstance(draft.written.verdict, ModelError):
+                raise draft.written.verdict
+            assert draft.finish is not None
+            if draft.clause_at is None and not draft.finish.tool_calls:
+                draft.finish = None
                 raise EmptyReply(f"route {draft.route.name!r} answered without a word to say")
-            draft.route.breaker.succeeded()
-            draft.finish = finish
+            if draft.route.breaker.succeeded():
+                self._call.publish(RouteChanged(draft.route.name, "warm", "it answers again"))
+            self._saw(draft.route, draft.route.warmth.answered())
+            draft.learn()
         except ModelError as exc:
             self._failed(draft, exc)
         except Exception as exc:  # fence: one job
@@ -183,28 +178,65 @@ class Asking:
             self._failed(draft, broken)
         self._news.set()
 
-    def _rests(self) -> bool:
-        """Whether the next route rests, and somebody else may still answer."""
-        others = any(not draft.failure for draft in self._drafts)
-        return others and self._waiting[0].breaker.rests(now())
+    async def _have_written(self, draft: Draft) -> None:
+        listen, news = draft.hear, self._news
 
-    def _next_due_at(self) -> float:
-        """When the next route may be asked: its time has come, and nobody is writing."""
-        return max([self._next_at, *(draft.writes_until() for draft in self._drafts)])
+        def hear(piece: str) -> None:
+            if listen(piece):
+                news.set()
+
+        try:
+            finish = await draft.route.client.write(self._prompt, self._deadline, hear)
+            draft.end(draft.written.verdict if isinstance(draft.written.verdict, Finish) else finish)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if draft.written.verdict is None or task is None or task.uncancel() > 0:
+                raise
+            if isinstance(draft.written.verdict, Finish):
+                draft.end(draft.written.verdict)
 
     def _failed(self, draft: Draft, failure: ModelError) -> None:
-        if draft.has_chunks:  # a whole sentence that was waiting is not lost with the rest
-            draft.add([chunk for chunk in draft.chunker.end() if is_whole(chunk.text)])
-        draft.failure = failure
-        draft.route.breaker.failed(now())
-        self._next_at = now()
+        draft.fail(failure)
+        if not self._prompt.so_far or not isinstance(failure, EmptyReply | ReplyBroken):
+            # Who cannot go on behind another's words may well write replies of its own.
+            self._book_failure(draft.route, failure)
         name = draft.route.name
         event = RouteFailed(self._call.call_id, name, type(failure).__name__, str(failure), failure.to_do)
         self._call.publish(event)
 
+    def _book_failure(self, route: Route, failure: ModelError) -> None:
+        if route.breaker.failed(now()):
+            again = f"asked again in {route.breaker.rest_s:.0f} s; the newest failure: {failure}"
+            self._call.publish(RouteChanged(route.name, "resting", again))
 
-def _tail(draft: Draft, finish: Finish) -> list[Chunk]:
-    """The last chunks; a sentence that the token limit cut off is left out, if others stand without it."""
-    tail = draft.chunker.end()
-    is_cut = finish.reason == "length" and tail and not is_whole(tail[-1].text)
-    return tail[:-1] if is_cut and (draft.has_chunks or len(tail) > 1) else tail
+    def _sleeps(self, draft: Draft) -> bool:
+        """Whether a draft's host has turned out to be asleep while its job waits there."""
+        if draft.token_at is None and (told := draft.route.client.told()) is not None:
+            self._saw(draft.route, draft.route.warmth.saw(told))
+        return draft.token_at is None and draft.route.warmth.is_asleep
+
+    def _saw(self, route: Route, changed: bool) -> None:
+        if changed:
+            health = route.warmth.health
+            self._call.publish(RouteChanged(route.name, health.state, health.detail))
+
+    # Stopping them
+
+    def _stop(self, draft: Draft, outcome: Outcome | None, *, blames: bool) -> None:
+        """Write down what became of a draft, and stop it if it is still being written."""
+        if draft.rung.outcome is not None:
+            return
+        is_running = draft.finish is None and draft.task is not None and not draft.task.done()
+        if is_running and draft.task is not None:
+            draft.task.cancel()
+            self._call.publish(RouteCancelled(self._call.call_id, draft.route.name))
+            draft.learn()
+            if blames and self._was_slow(draft):
+                self._failed(draft, RouteSlow(f"route {draft.route.name!r} had not written a word in time"))
+        draft.close(outcome or (Outcome.FAILED if draft.failure else Outcome.LOST), cancelled=is_running)
+
+    def _was_slow(self, draft: Draft) -> bool:
+        """Whether it cost the caller a wait: its breaker must know, though nothing was refused."""
+        if draft.token_at is not None or self._prompt.so_far or now() < self._first_due_at:
+            return False
+        return draft.silent_s() >= max(REMOTE_S, draft.route.latency.p95_s("clause", REMOTE_S))

@@ -1,4 +1,4 @@
-"""Says a reply: its first chunk by the deadline, the others as they come, none after the reply's end."""
+"""Says a reply: its first chunk by the deadline, whoever wrote it, or a filler, or a fallback."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TypeVar
 from voice.call import Call
 from voice.clock import MARGIN_S, Deadline, now
 from voice.errors import NoRouteLeft
-from voice.speech.chunk import is_whole
-from voice.turn.ask import Asking, Draft
-from voice.turn.fallback import fallback
-from voice.turn.filler import filler
+from voice.turn.ask import Asking
+from voice.turn.draft import Draft
+from voice.turn.fallback import breaking_off, fallback
+from voice.turn.filler import filler, may_fill, working
+from voice.turn.finish import Telling
 from voice.types import Chunk, Ending, Finish, Say, Turn
+
+NEAR_S = 0.35  # a filler that an answer follows so soon sounds like a stutter
 
 _Done = TypeVar("_Done")
 
@@ -30,88 +33,90 @@ class Speaker:
 
     async def reply(self, asking: Asking) -> Finish:
         """Say the best reply. Raises NoRouteLeft when the caller must be given a fallback."""
+        if self._turn.sent and not self._turn.sent[-1].isspace():
+            self._turn.sent += " "  # before a tool it had said something else
         draft = await self._first(asking)
-        asking.keep_only(draft)
-        self._turn.route = draft.route.name
-        if self._turn.timing.ttft_ms is None and draft.first_token_at is not None:
-            self._turn.timing.ttft_ms = self._deadline.since_ms(draft.first_token_at)
-        return await self._rest(asking, draft)
+        if self._turn.timing.ttft_ms is None and draft.token_at is not None:
+            self._turn.timing.ttft_ms = self._deadline.since_ms(draft.token_at)
+        with Telling(self._call, self._turn, self._deadline, self.say, asking, draft) as telling:
+            return await telling.to_its_end()
 
     def must_speak_at(self) -> float:
-        """When something must be said: by the deadline; once something was, within a gap from now."""
-        if self._turn.timing.ttfc_ms is None:
-            return self._deadline.must_speak_at
-        return min(now() + self._deadline.gap_s, self._deadline.reply_at - MARGIN_S)
+        """When something must be said: by the deadline; once something was, within a gap from it.
+
+        What is late already (a tool took long) is given a gap from now.
+        """
+        gap_s, left = self._deadline.gap_s - MARGIN_S, self._turn.timing.left
+        due_at = self._deadline.must_speak_at
+        if left:
+            due_at = self._deadline.heard_at + left[-1].at_ms / 1000 + gap_s
+        if due_at <= now():
+            due_at = now() + gap_s
+        return min(due_at, self._deadline.reply_at - MARGIN_S)
 
     async def wait_for(self, work: Awaitable[_Done]) -> _Done:
-        """Wait for work that says nothing itself; a filler is said when the caller must hear something."""
+        """Wait for work that says nothing itself; fillers are said when the caller must hear something."""
         filling = self._call.spawn(self._fill_when_due())
         try:
             return await work
         finally:
             filling.cancel()
 
+    async def last_words(self, said: str) -> None:
+        """Say what comes before an effect, unless the model has said something itself."""
+        effect = self._turn.effect
+        if effect is not None and effect.say and not said:
+            await self.say(Chunk(effect.say, effect.say))
+
     async def fall_back(self) -> None:
         """Say the agent's fallback: in place of a reply, or to end one that broke off."""
-        self._turn.ending = Ending.CUT_SHORT if self._turn.spoken else Ending.FELL_BACK
-        await self.say(fallback(self._call))
+        has_spoken = bool(self._turn.spoken)
+        self._turn.ending = Ending.CUT_SHORT if has_spoken else Ending.FELL_BACK
+        await self.say(breaking_off(self._call) if has_spoken else fallback(self._call, self._turn.said))
+
+    # The first chunk
 
     async def _first(self, asking: Asking) -> Draft:
-        """The draft to speak. At the deadline a filler buys one gap's time, if nothing can be said yet."""
-        must_speak_at = asking.due_at
+        """The draft to speak. At the deadline a filler buys one gap's time, if that helps."""
         while True:
-            asking.ask_next()
-            in_time = now() < must_speak_at
-            # Behind a filler nobody waits for a better route: the caller has waited already.
-            if draft := asking.best(patient=in_time and not self._turn.filler):
+            ladder = asking.ladder
+            fills = not self._turn.filler and may_fill(self._call, self._turn.said)
+            fill_until = ladder.due_at + (self._deadline.gap_s if fills else 0.0)
+            # Behind a filler the first answer is said, whoever gives it: the caller has waited already.
+            draft = ladder.best(fill_until, waits=not self._turn.filler)
+            if draft is None and now() >= ladder.due_at:
+                draft = ladder.with_words(fill_until) or await self._overdue(asking, fills=fills)
+            if draft is not None:
+                asking.keep_only(draft)
+                self._turn.route = draft.route.name
                 return draft
-            if not in_time and (draft := asking.best_words()):
-                return draft
+            asking.ask_due()
             asking.check()
-            if not in_time:
-                if not await self._fill():
-                    raise NoRouteLeft(asking.failures())
-                asking.ask_next(at_once=True)
-                must_speak_at = self.must_speak_at()
-                continue
-            await asking.news(must_speak_at)
+            await asking.news(ladder.due_at)
+
+    async def _overdue(self, asking: Asking, *, fills: bool) -> Draft | None:
+        """What to do when time is up: take what is held back, or say a filler and wait (None)."""
+        held = asking.ladder.held()
+        if held is not None and (not fills or asking.ladder.comes_within(now() + NEAR_S)):
+            return held
+        asking.check()
+        if not await self._fill():
+            raise NoRouteLeft(asking.failures())
+        asking.ask_one_more()
+        asking.ladder.due_at = self.must_speak_at()
+        return None
 
     async def _fill(self) -> bool:
-        """Say a filler; False when this turn has had one, or the agent has none."""
-        line = None if self._turn.filler else filler(self._call)
+        """Say a filler; False when this turn has had one, or the agent has none that fits."""
+        line = None if self._turn.filler else filler(self._call, self._turn.said)
         if line is None:
             return False
         await self.say(line)
         return True
 
     async def _fill_when_due(self) -> None:
-        await asyncio.sleep(max(0.0, self.must_speak_at() - now()))
-        await self._fill()
-
-    async def _rest(self, asking: Asking, draft: Draft) -> Finish:
-        """Say everything of a draft. A reply that stalls or breaks is ended with what there is.
-
-        Words that flow without an end of their sentence are said as they are when the gap is used up.
-        """
-        ends_at = self._deadline.reply_at - MARGIN_S
-        pause_ends_at = now() + self._deadline.gap_s
-        while now() < ends_at:
-            if draft.ready:
-                await self.say(draft.ready.popleft())
-                pause_ends_at = now() + self._deadline.gap_s
-            elif draft.finish is not None:
-                return draft.finish
-            elif draft.failure is not None or await _is_silent(asking, draft, min(pause_ends_at, ends_at)):
-                break
-        return await self._cut_short()
-
-    async def _cut_short(self) -> Finish:
-        self._turn.ending = Ending.CUT_SHORT
-        if not is_whole(self._turn.spoken):
-            await self.fall_back()  # never leave the caller in mid-sentence
-        return Finish("length")
-
-
-async def _is_silent(asking: Asking, draft: Draft, until: float) -> bool:
-    """Wait for news of a draft. True when `until` has come and nothing is there that could be said."""
-    return not await asking.news(until) and not draft.flush()
+        """While a tool works the answer is sure to come: something is said, whatever the caller said."""
+        while True:
+            await asyncio.sleep(max(0.0, self.must_speak_at() - now()))
+            await self.say(working(self._call, self._turn.said))
+            await asyncio.sleep(self._deadline.gap_s)  # a further line after twice the gap

@@ -7,7 +7,7 @@ import logging
 from voice.call import Call
 from voice.clock import Deadline, now
 from voice.errors import NoRouteLeft
-from voice.turn.act import act
+from voice.turn.act import accepted_in, act
 from voice.turn.ask import Asking
 from voice.turn.prompt import build_prompt
 from voice.turn.speak import Speaker
@@ -24,20 +24,24 @@ async def take_turn(call: Call, turn: Turn, heard: Utterance, deadline: Deadline
     When no route answers, the caller hears a fallback. Barge-in and hang-up cancel this;
     the turn then holds what had been said.
     """
+    call.purse.earn()
     prompt = build_prompt(call, heard)
     speaker = Speaker(call, turn, deadline, say)
     turn.timing.asked_ms = deadline.since_ms(now())
     try:
         for _ in range(MAX_ASKS):
             told = len(turn.spoken)
-            with Asking(call, prompt, deadline, speaker.must_speak_at()) as asking:
+            with Asking(call, turn, prompt, deadline, speaker.must_speak_at()) as asking:
                 finish = await speaker.reply(asking)
-            turn.usage = finish.usage
+            accepted_in(call, turn)  # what tools have answered it has now read
             if not finish.tool_calls:
                 break
-            prompt = await speaker.wait_for(
-                act(call, turn, prompt, finish, turn.spoken[told:].strip(), deadline)
-            )
+            said = turn.spoken[told:].strip()
+            following = await speaker.wait_for(act(call, turn, prompt, finish, said, deadline))
+            if following is None:
+                await speaker.last_words(said)
+                break
+            prompt = following
         else:
             raise NoRouteLeft([])  # the model asked for tools to the end and told the caller nothing
     except (NoRouteLeft, TimeoutError) as exc:

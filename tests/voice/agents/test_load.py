@@ -6,6 +6,7 @@ import pytest
 
 from voice.agents.load import load_agents, read_agent
 from voice.errors import AgentFileError, UnknownAgent
+from voice.tools.all import TOOLS
 
 GOOD = """
 name = "sam"
@@ -22,7 +23,7 @@ def written(folder: Path, text: str, name: str = "sam.toml") -> Path:
 
 
 def test_jamie_answers_by_default() -> None:
-    agents = load_agents(None, "jamie", ["ticket"])
+    agents = load_agents(None, "jamie", TOOLS)
 
     assert agents.default.name == "jamie"
     assert agents.default.budget.first_chunk_s == 1.2
@@ -34,10 +35,29 @@ def test_a_file_needs_no_more_than_who_speaks_and_what_is_said_when_nothing_work
     assert (agent.name, agent.fallbacks) == ("sam", ("Once more, please?",))
 
 
+def test_a_reply_that_nobody_can_finish_ends_politely_without_any_key_for_it(tmp_path: Path) -> None:
+    agent = read_agent(written(tmp_path, GOOD), [])
+
+    assert agent.breaks_off == "… sorry, I lost my thread there. Could you say that once more?"
+
+
+def test_an_agent_breaks_off_in_its_own_words(tmp_path: Path) -> None:
+    agent = read_agent(written(tmp_path, GOOD + 'breaks_off = "… pardon?"'), [])
+
+    assert agent.breaks_off == "… pardon?"
+
+
+def test_an_agent_has_fillers_for_what_was_said(tmp_path: Path) -> None:
+    lines = 'fillers = ["One moment."]\n[fillers_for]\nquestion = ["Let me see. "]\ndetail = []'
+    agent = read_agent(written(tmp_path, GOOD + lines), [])
+
+    assert agent.fillers_for == {"question": ("Let me see.",)}
+
+
 def test_ones_own_agent_wins_over_a_built_in_one_of_the_same_name(tmp_path: Path) -> None:
     written(tmp_path, GOOD.replace("sam", "jamie"))
 
-    assert load_agents(tmp_path, "jamie", ["ticket"]).default.greeting == "Hello."
+    assert load_agents(tmp_path, "jamie", TOOLS).default.greeting == "Hello."
 
 
 @pytest.mark.parametrize(
@@ -65,6 +85,26 @@ def test_ones_own_agent_wins_over_a_built_in_one_of_the_same_name(tmp_path: Path
         ),
         (GOOD + "[model]\ntemperature = 7", "model.temperature: 7 does not fit; write a number from 0 to 2"),
         (GOOD + "budgets = 3", "budgets: 3 is not a table"),
+        (GOOD + "breaks_off = 5", 'breaks_off: 5 is not text; write breaks_off = "…"'),
+        (GOOD + 'breaks_off = " "', "breaks_off: ' ' is not text"),
+        (GOOD + 'break_off = "Sorry?"', "break_off: no such key; write breaks_off"),
+        (GOOD + 'fillers_for = ["One moment."]', "fillers_for: ['One moment.'] is not a table"),
+        (
+            GOOD + '[fillers_for]\nquestions = ["Let me see."]',
+            "fillers_for.questions: no such key; write question",
+        ),
+        (
+            GOOD + 'fillers = ["One moment."]\n[fillers_for]\ndetail = "Thank you."',
+            "fillers_for.detail: 'Thank you.' is not a list of lines",
+        ),
+        (
+            GOOD + 'fillers = ["One moment."]\n[fillers_for]\ndetail = ["Thank you.", " "]',
+            "fillers_for.detail: ['Thank you.', ' '] is not a list of lines",
+        ),
+        (
+            GOOD + '[fillers_for]\nquestion = ["Let me see."]',
+            "fillers: is missing, so other utterances have no line",
+        ),
         ("name = ", "is not TOML"),
     ],
 )
@@ -86,14 +126,14 @@ def test_two_files_with_one_name_are_refused(tmp_path: Path) -> None:
     written(tmp_path, GOOD, "other.toml")
 
     with pytest.raises(AgentFileError, match=r"is also the name in other\.toml"):
-        load_agents(tmp_path, "sam", ["ticket"])
+        load_agents(tmp_path, "sam", TOOLS)
 
 
 def test_a_default_agent_that_is_not_there_is_refused() -> None:
     with pytest.raises(AgentFileError, match="OFFHOOK_AGENT is 'kim', but no file has that name"):
-        load_agents(None, "kim", ["ticket"])
+        load_agents(None, "kim", TOOLS)
 
 
 def test_an_unknown_agent_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UnknownAgent, match="there are: jamie"):
-        load_agents(None, "jamie", ["ticket"]).get("kim")
+        load_agents(None, "jamie", TOOLS).get("kim")

@@ -4,7 +4,7 @@ import pytest
 
 from voice.models.scripted import ScriptedClient
 from voice.routing.breaker import Breaker
-from voice.routing.strategy import by_rest, ranked
+from voice.routing.strategy import in_turn, ranked
 from voice.routing.table import Route
 from voice.settings import Strategy
 
@@ -72,4 +72,4 @@ def test_a_resting_route_is_asked_last_but_not_left_out() -> None:
     routes = some_routes()
     failed_thrice(routes[0].breaker)
 
-    assert [route.name for route in by_rest(routes, 101.0)] == ["embedded", "llm", "runpod"]
+    assert [route.name for route in in_turn(routes, 101.0)] == ["embedded", "llm", "runpod"]

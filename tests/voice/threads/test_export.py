@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.builders import a_turn
@@ -63,6 +64,24 @@ def test_a_call_without_a_word_can_be_exported() -> None:
         "began 2026-03-01 12:00:00 UTC",
         "",
         "not ended",
+    ]
+
+
+def test_below_the_conversation_stands_what_became_of_its_tools() -> None:
+    on = datetime(2026, 3, 1, 12, 0, 5, 250_000, UTC)
+    notes = [
+        Note(CallId("c1"), "tool", {"id": "0.0", **facts}, on)
+        for facts in (
+            {"step": "asked", "name": "ticket", "arguments": "{}"},
+            {"step": "ran"},
+            {"step": "answered", "ok": True, "answer": "Ticket 7 is open."},
+        )
+    ]
+    stored = replace(a_stored_call(), notes=notes)
+
+    assert export_call(stored, "text").splitlines()[-4:-2] == [
+        "Tools (UTC):",
+        "  ticket (0.0): asked 12:00:05.250, ran 12:00:05.250, answered 12:00:05.250: Ticket 7 is open.",
     ]
 
 

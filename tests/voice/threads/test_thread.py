@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import a_turn
 from voice.threads.thread import Thread
-from voice.types import Ending, Message, ToolCall, Utterance
+from voice.types import SPOKE_OVER, Ending, Message, ToolCall, Utterance
 
 
 def said(thread: Thread) -> list[tuple[str, str]]:
@@ -267,3 +267,55 @@ def test_a_long_call_is_not_compared_again_with_every_turn() -> None:
         assert thread.reconcile(account) == []
 
     assert (perf_counter() - began_at) / 100 < 0.002  # 0.1 ms here; it was 7 ms
+
+
+def test_words_said_over_a_reply_say_so() -> None:
+    thread = a_thread(("My sink leaks.", "I am sorry. Which unit are you in?"), ("4B.", "When may we come?"))
+    thread.turns[0].heard = "I am sorry. Which"
+
+    assert said(thread)[2:] == [
+        ("assistant", "I am sorry. Which"),
+        ("user", f"{SPOKE_OVER} 4B."),
+        ("assistant", "When may we come?"),
+    ]
+
+
+def test_what_is_shown_to_people_holds_the_callers_words_alone() -> None:
+    thread = a_thread(("My sink leaks.", "Which unit are you in?"), ("4B.", "When may we come?"))
+    thread.turns[0].heard = "Which"
+
+    assert SPOKE_OVER not in " ".join(message.text for message in thread.messages(marks_cuts=False))
+
+
+@pytest.mark.parametrize(
+    ("ending", "heard", "is_marked"),
+    [
+        (Ending.INTERRUPTED, None, True),
+        (Ending.INTERRUPTED, "Which unit", True),
+        (Ending.ANSWERED, "Which unit", True),  # all was sent, and a part was heard
+        (Ending.ANSWERED, None, False),
+        (Ending.INTERRUPTED, "", False),  # nothing was heard that could be spoken over
+    ],
+)
+def test_the_newest_words_say_what_they_were_said_over(
+    ending: Ending, heard: str | None, is_marked: bool
+) -> None:
+    thread = a_thread(("My sink leaks.", "Which unit are you in?"))
+    thread.turns[0].ending, thread.turns[0].heard = ending, heard
+
+    assert thread.newest_words("4B.") == (f"{SPOKE_OVER} 4B." if is_marked else "4B.")
+
+
+def test_the_first_words_of_a_call_are_said_over_nothing() -> None:
+    assert Thread("Hello.").newest_words("My sink leaks.") == "My sink leaks."
+
+
+def test_a_caller_who_speaks_over_a_reply_and_goes_on_talking_has_spoken_over_it() -> None:
+    thread = a_thread(("My sink leaks.", "Which unit are you in?"), ("Wait", ""))
+    thread.turns[0].heard, thread.turns[0].ending = "Which unit", Ending.INTERRUPTED
+    thread.turns[1].ending = Ending.INTERRUPTED  # stopped before a word was said
+    newest = thread.begin(Utterance("Wait, it is the heater.", 0.0))
+
+    assert thread.newest_words(newest.said) == f"{SPOKE_OVER} Wait, it is the heater."
+    newest.ending = Ending.ANSWERED
+    assert said(thread)[-1] == ("user", f"{SPOKE_OVER} Wait, it is the heater.")

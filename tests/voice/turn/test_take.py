@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from tests.builders import a_brain, a_deadline, an_utterance, chunks_of, words_of
+from tests.builders import AN_ENDLESS_REPLY, a_brain, a_deadline, an_utterance, chunks_of, words_of
 from tests.conftest import VirtualTime
 from voice.brain import Brain
 from voice.call import Call
@@ -137,7 +137,7 @@ async def test_a_model_that_never_answers_leaves_the_caller_with_a_fallback(
 
     assert [chunk.kind for chunk in chunks] == [ChunkKind.FILLER, ChunkKind.FALLBACK]
     assert chunks[1].text.startswith(FALLBACK)
-    assert virtual_time.elapsed_s == pytest.approx(2.65)
+    assert virtual_time.elapsed_s == pytest.approx(2.6)
     assert model.cancelled == 1
 
 
@@ -207,7 +207,7 @@ async def test_a_stall_after_speech_began_ends_the_reply_with_a_whole_line(virtu
 
     assert spoken(chunks) == "I see that."
     assert turn.ending is Ending.CUT_SHORT
-    assert virtual_time.elapsed_s == pytest.approx(1.5)
+    assert virtual_time.elapsed_s == pytest.approx(1.45)
 
 
 async def test_a_model_that_writes_as_slowly_as_people_speak_is_heard_to_its_end(
@@ -233,13 +233,13 @@ async def test_words_without_a_mark_are_said_when_the_deadline_comes(virtual_tim
 
 
 async def test_an_endless_reply_is_ended_at_its_budget(virtual_time: VirtualTime) -> None:
-    model = ScriptedClient(reply="And so on it goes. " * 1000, every_s=0.05)
+    model = ScriptedClient(reply=AN_ENDLESS_REPLY, every_s=0.05)
 
     async with a_brain(model) as brain:
         chunks = await heard(brain)
 
     assert virtual_time.elapsed_s == pytest.approx(8.0, abs=0.1)
-    assert chunks[-1].text == "And so on it goes."
+    assert chunks[-1].text.endswith("is on my list.")
     assert model.cancelled == 1
 
 
@@ -263,7 +263,7 @@ async def test_a_tool_that_the_model_asks_for_runs_and_its_answer_is_read(virtua
     assert told.text.startswith("Ticket ")
     assert spoken(chunks) == "It is written down."
     assert stored is not None
-    assert [note.kind for note in stored.notes] == ["ticket", "tool"]
+    assert [note.kind for note in stored.notes if note.kind != "tool"] == ["ticket"]
 
 
 @pytest.mark.parametrize(
@@ -338,6 +338,8 @@ class SlowTool:
     """A tool that takes its time."""
 
     spec = ToolSpec("ticket", "slow", {"type": "object"})
+
+    action = None
 
     async def use(self, use: ToolUse) -> str:
         await asyncio.sleep(3.0)
@@ -432,9 +434,7 @@ async def test_a_route_that_keeps_callers_waiting_rests_after_three_turns(virtua
 async def test_a_reply_that_ends_at_its_budget_is_no_failure_of_its_route(virtual_time: VirtualTime) -> None:
     events: list[Event] = []
 
-    async with a_brain(
-        ScriptedClient(reply="And so on it goes. " * 1000, every_s=0.05), events=events
-    ) as brain:
+    async with a_brain(ScriptedClient(reply=AN_ENDLESS_REPLY, every_s=0.05), events=events) as brain:
         await heard(brain)
 
     assert not [event for event in events if isinstance(event, RouteFailed)]
@@ -459,7 +459,7 @@ async def test_behind_a_filler_the_first_answer_is_said_whoever_gives_it(virtual
         chunks = await heard(brain)
 
     assert [chunk.kind for chunk in chunks] == [ChunkKind.FILLER, ChunkKind.REPLY]
-    assert virtual_time.elapsed_s == pytest.approx(1.375)  # asked at half of 1.15 s, and 0.8 s more
+    assert virtual_time.elapsed_s == pytest.approx(1.35)  # asked 0.6 s before 1.15 s, and 0.8 s more
 
 
 async def test_a_route_is_not_blamed_for_a_caller_who_cut_in(virtual_time: VirtualTime) -> None:

@@ -1,0 +1,35 @@
+"""Remembers whether a route's host is awake, so that no caller finds out.
+
+Three things tell: the host's own health, how long it let a job wait, and a reply that came.
+The newest of them counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from voice.models.base import Health
+
+ASLEEP = frozenset(("cold", "starting", "throttled", "broken"))
+
+
+@dataclass(slots=True)
+class Warmth:
+    """What is known of one host. Unknown counts as awake: most hosts tell nothing, and always are."""
+
+    health: Health = field(default_factory=lambda: Health("unknown"))
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether a job given to it now would wait for a worker."""
+        return self.health.state in ASLEEP
+
+    def saw(self, health: Health) -> bool:
+        """The newest word of it. True when the state is another one than before."""
+        changed = health.state != self.health.state
+        self.health = health
+        return changed
+
+    def answered(self) -> bool:
+        """It has written something: it is awake. True when that is news."""
+        return self.is_asleep and self.saw(Health("warm", "it has just answered"))

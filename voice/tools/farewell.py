@@ -1,0 +1,87 @@
+"""Whether the caller takes their leave: by their own words, or in answer to what the agent has asked."""
+
+from __future__ import annotations
+
+import re
+
+# Words that people take their leave with, and those that stand around them.
+_LEAVE = re.compile(
+    r"(?:good ?bye|bye|good ?night|talk (?:to you )?(?:later|soon)|take care|nothing else"
+    r"|see you(?: (?:later|soon|then|tomorrow|\w+day))?|that(?:'s| is|’s) it(?=\W+thank)"
+    r"|that(?:'s| is|’s|'ll be| will be) (?:all|everything)(?: i (?:need(?:ed)?|wanted|have))?"
+    r"|have a (?:good|nice|great|lovely) (?:day|one|evening|night|weekend|morning|afternoon|time))\b\W*",
+    re.IGNORECASE,
+)
+_AROUND = re.compile(
+    r"(?:okay|ok|alright|all right|great|perfect|fine|good|cool|lovely|well|and|so|just|but|yes|yeah|no|nope"
+    r"|oh|um|uh|then|for|now|today|thank(?:s| you)?|very|much|a lot|again|all|your|the|help|you|too|jamie"
+    r"|sir|ma'am|i|appreciate|really|was|is|have been|you've been|helpful|that)\b\W*",
+    re.IGNORECASE,
+)
+_ANYTHING_ELSE = re.compile(
+    r"\b(?:any ?thing|something|what) (?:else|more|other)\b[^.!?]*\?\W*$"
+    r"|\b(?:help|do for) you (?:with )?(?:any ?thing )?(?:else|further)\b[^.!?]*\?\W*$",
+    re.IGNORECASE,
+)
+_SHALL_WE_END = re.compile(
+    r"\b(?:is|was|would|will) that (?:be )?(?:all|everything|it)\b[^.!?]*\?\W*$"
+    r"|\b(?:end|finish|close) (?:the|this|our) call\b[^.!?]*\?\W*$|\bhang up\b[^.!?]*\?\W*$"
+    r"|\bleave it (?:there|at that)\b[^.!?]*\?\W*$",
+    re.IGNORECASE,
+)
+_PARTED = re.compile(
+    r"\b(?:good ?bye|bye|good ?night|take care|have a (?:good|nice|great|lovely) \w+)\W*$", re.IGNORECASE
+)
+# What people say around a yes or a no. Anything beside it ("no, wait, the sink") is a new matter.
+_POLITE = (
+    r"(?:thanks?|thank you|thank|you|so much|very much|a lot|for (?:now|today|your help|everything)|jamie"
+    r"|okay|ok|great|perfect|good|fine|then|now|sir|ma'am|um|uh|oh|well|alright|all right)"
+)
+_NO = (
+    r"(?:no|nope|nah|no that'?s|nothing|none|not (?:really|right now|now|today|for now|at the moment)"
+    r"|i(?:'m| am) (?:good|fine|done|all set|okay)|we(?:'re| are) (?:good|done|all set)|all (?:good|set|done)"
+    r"|that(?:'s| is|'ll be| will be) (?:it|all|everything|fine|great|good|perfect)|thanks?|thank you)"
+)
+_YES = (
+    r"(?:yes|yeah|yep|yup|sure|right|correct|please(?: do)?|go ahead|you can|i think so|it is|it was"
+    r"|that(?:'s| is|'ll be| will be) (?:it|all|everything|right|correct))"
+)
+# Each group is atomic: "thank you thank you …" can be read in many ways, and one is enough.
+_DECLINES = re.compile(rf"(?=.*\b{_NO}\b)\W*(?>(?:{_NO}|{_POLITE})(?:\W+|$))++", re.IGNORECASE)
+_AGREES = re.compile(rf"(?=.*\b{_YES}\b)\W*(?>(?:{_YES}|{_POLITE})(?:\W+|$))++", re.IGNORECASE)
+MAX_ANSWER_CHARS = 100  # of a yes or a no with all its thanks
+
+
+def is_goodbye(text: str) -> bool:
+    """Whether the caller is taking their leave and says nothing else, in English.
+
+    "My kitchen is flooding, that's all." is no goodbye, whatever it ends with.
+    """
+    place, leaves = len(text) - len(text.lstrip(" \t\n.,!…-")), False
+    while place < len(text):
+        leave = _LEAVE.match(text, place)
+        found = leave or _AROUND.match(text, place)
+        if found is None:
+            return False
+        place, leaves = found.end(), leaves or leave is not None
+    return leaves and "?" not in text
+
+
+def takes_leave(said: str, asked: str) -> bool:
+    """Whether the call may end: the caller says goodbye, or wants nothing more when `asked` about it."""
+    if is_goodbye(said) or _parts(said):
+        return True
+    if len(said) > MAX_ANSWER_CHARS:
+        return False
+    plain = said.replace("’", "'")
+    if _PARTED.search(asked):  # "Goodbye!" – "Okay, thanks."
+        return _DECLINES.fullmatch(plain) is not None or _AGREES.fullmatch(plain) is not None
+    if _SHALL_WE_END.search(asked):
+        return _AGREES.fullmatch(plain) is not None
+    return _ANYTHING_ELSE.search(asked) is not None and _DECLINES.fullmatch(plain) is not None
+
+
+def _parts(said: str) -> bool:
+    """Whether the last clause is a goodbye: "It works again. Bye!", and not "Tell him I said bye"."""
+    last = re.split(r"[.!?;,\u2013\u2014]\s+", said.strip())[-1]
+    return _PARTED.search(last) is not None and is_goodbye(last)

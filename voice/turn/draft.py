@@ -1,0 +1,175 @@
+"""Draft: one route's reply while it is written, with the instants of its writing.
+
+A draft hears its route's text and keeps what could be said of it (`written`). It asks nobody and says
+nothing: `ask` does the one, `speak` and `finish` the other. When it is over, it has its rung of the
+turn's record filled in, and its route's memory told how long it took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from voice.clock import Deadline, now
+from voice.errors import ModelError, ReplyLoops
+from voice.routing.table import Route
+from voice.turn.written import Written
+from voice.types import Chunk, Finish, Outcome, Prompt, Rung, Usage, Why
+
+STALLED_S = 0.35  # without a token: ten times the usual pause between two; somebody else may be asked
+MOST_CHARS_PER_TOKEN = 12  # beyond it a host has overlooked `max_tokens`: the reply has no end
+SLOW_WRITING = 2.0  # times the usual: whoever writes for longer without a clause is not waited for
+CHARS_PER_TOKEN = 4  # of English; for the cost of a reply that was stopped, whose host tells nothing
+MAX_DETAIL_CHARS = 300
+MAX_WROTE_CHARS = 8000  # kept of what one route wrote
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """One route's reply so far: chunks that wait to be said, and how the writing ended."""
+
+    route: Route
+    rung: Rung
+    deadline: Deadline
+    asked_at: float
+    usual_s: float  # until its first clause: its p95
+    written: Written
+    finish: Finish | None = None
+    failure: ModelError | None = None
+    task: asyncio.Task[None] | None = None
+    token_at: float | None = None  # the first token of the answer
+    last_token_at: float | None = None
+    clause_at: float | None = None
+    ended_at: float | None = None
+    _wrote: list[str] = field(default_factory=list)
+    _wrote_chars: int = 0
+    _pause_s: float = 0.0  # the longest one between two tokens
+
+    @property
+    def ready(self) -> deque[Chunk]:
+        """What could be said now."""
+        return self.written.ready
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the caller could be given something of it now."""
+        return bool(self.ready) or (self.failure is None and self.finish is not None)
+
+    @property
+    def is_over(self) -> bool:
+        return self.finish is not None or self.failure is not None
+
+    def silent_s(self) -> float:
+        """How long it has been asked without a clause to say."""
+        return now() - self.asked_at
+
+    def writes_until(self, stalled_s: float = STALLED_S) -> float:
+        """Until when it counts as writing, though it writes nothing more.
+
+        Without a clause it does so only for a while: a word now and then is no answer either.
+        """
+        if self.last_token_at is None or self.is_over:
+            return 0.0
+        until = self.last_token_at + stalled_s
+        return (
+            until if self.clause_at is not None else min(until, self.asked_at + SLOW_WRITING * self.usual_s)
+        )
+
+    def hear(self, piece: str) -> bool:
+        """Take a piece as it is written. True when it completes a chunk. Stops the writer if it must."""
+        if not piece:
+            return self._usable(self.written.pause())
+        if self._wrote_chars < MAX_WROTE_CHARS:
+            self._wrote.append(piece)
+            self._wrote_chars += len(piece)
+        if self.rung.token_ms is None and not piece.isspace():
+            self.rung.token_ms = self.deadline.since_ms(now())
+        is_sign, has_more = self.written.take(piece)
+        if is_sign:
+            self._count_token()
+        return self._usable(has_more) if has_more or self.written.verdict is not None else False
+
+    def end(self, finish: Finish) -> None:
+        """The writing has ended by itself; if the text does not go wrong at its very end."""
+        self._usable(self.written.end(finish))
+        if not isinstance(self.written.verdict, ModelError):
+            self.finish, self.ended_at = finish, now()
+
+    def flush(self) -> bool:
+        """Make the words usable that wait for the end of their sentence. True when there are some."""
+        return not self.is_over and self._usable(self.written.flush())
+
+    def fail(self, failure: ModelError) -> None:
+        """The writing has ended wrongly. A whole sentence that was waiting is not lost with the rest."""
+        if self.clause_at is not None and not isinstance(failure, ReplyLoops):
+            self.written.keep_whole()
+        self.failure, self.ended_at = failure, now()
+        self.rung.error, self.rung.detail = type(failure).__name__, str(failure)[:MAX_DETAIL_CHARS]
+
+    def close(self, outcome: Outcome, *, cancelled: bool = False) -> None:
+        """Write down what became of it, once."""
+        rung = self.rung
+        if rung.outcome is not None:
+            return
+        self.ended_at = now() if self.ended_at is None else self.ended_at
+        rung.outcome, rung.was_cancelled = outcome, cancelled
+        rung.ended_ms = self.deadline.since_ms(self.ended_at)
+        rung.wrote = "".join(self._wrote)[:MAX_WROTE_CHARS].rstrip()
+        if self.finish is not None:
+            rung.usage, rung.finish_reason = self.finish.usage, self.finish.reason
+            rung.queued_ms = None if self.finish.queued_s is None else self.finish.queued_s * 1000
+        else:  # its host tells nothing of a reply that was stopped
+            rung.usage = Usage(0, len(rung.wrote) // CHARS_PER_TOKEN)
+        if self.route.price is not None:
+            rung.cost_usd = self.route.price.of(rung.usage, self._busy_s(self.ended_at))
+
+    def learn(self) -> None:
+        """Tell the route's memory how long it took, as far as it got.
+
+        To go on for another, or to ask for a tool, is other work and says nothing of a reply's pace.
+        """
+        if self.written.so_far:
+            return
+        latency = self.route.latency
+        if self.token_at is not None:
+            latency.saw("token", self.token_at - self.asked_at)
+        if self.clause_at is not None:
+            latency.saw("clause", self.clause_at - self.asked_at)
+        elif not self.is_over:
+            latency.gave_up("clause", now() - self.asked_at)
+        if self.finish is not None and self.token_at is not None:
+            latency.saw("whole", now() - self.asked_at)
+            latency.saw("pause", self._pause_s)
+
+    def _usable(self, has_more: bool) -> bool:
+        if has_more and self.clause_at is None:
+            self.clause_at = now()
+            self.rung.clause_ms = self.deadline.since_ms(self.clause_at)
+        if self.written.verdict is not None and self.task is not None:
+            self.task.cancel()
+        return has_more
+
+    def _count_token(self) -> None:
+        at, last_at = now(), self.last_token_at
+        self.last_token_at = at
+        if last_at is None:
+            self.token_at, self.rung.answer_ms = at, self.deadline.since_ms(at)
+        elif at - last_at > self._pause_s:
+            self._pause_s = at - last_at
+
+    def _busy_s(self, ended_at: float) -> float:
+        """How long its host worked: as it told, else since the first token, for a queue is not paid."""
+        if self.finish is not None and self.finish.busy_s is not None:
+            return self.finish.busy_s
+        return ended_at - self.token_at if self.token_at is not None else 0.0
+
+
+def begin(route: Route, why: Why, prompt: Prompt, deadline: Deadline, said: str = "") -> Draft:
+    """The empty draft of a route that is asked now; behind `prompt.so_far`, where that is not empty.
+
+    `said` is what the caller has heard in this turn.
+    """
+    usual_s = route.latency.p95_s("clause", deadline.budget_s / 2)
+    written = Written(route.name, prompt.max_tokens * MOST_CHARS_PER_TOKEN, prompt.so_far, said)
+    return Draft(route, Rung(route.name, why, deadline.since_ms(now())), deadline, now(), usual_s, written)
