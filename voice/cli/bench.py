@@ -19,10 +19,11 @@ from typing import Annotated, Literal
 import typer
 from rich.progress import Progress
 
+from voice.cli.bench_hedging import Hedged, as_rows, bench_hedging
 from voice.cli.bench_process import BenchProcess, recorded_answers
 from voice.cli.bench_server import BenchServer
 from voice.cli.lines import LineDoor, open_line
-from voice.cli.screen import console, table
+from voice.cli.screen import console, need_place, table
 from voice.models.http import open_http
 from voice.settings import Settings
 from voice.simulate.caller import AC_REPAIR, Script, play
@@ -64,6 +65,9 @@ def bench(
     model: Annotated[
         Literal["scripted", "embedded"], typer.Option(help="Who writes the replies.")
     ] = "scripted",
+    hedging: Annotated[
+        int, typer.Option(min=100, help="Turns on played time that show what hedging gains.")
+    ] = 2000,
     as_json: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file, too.")
     ] = None,
@@ -78,15 +82,19 @@ def bench(
       offhook bench
       offhook bench --calls 200 --door gather --json bench.json
     """
+    need_place(as_json)
     ours, floor = asyncio.run(_bench(calls, turns, door, model))
+    hedged = bench_hedging(hedging)
     _print(ours, floor, f"{calls} calls × {turns} turns through {door}, {model} model")
+    _print_hedging(hedged)
     if as_json:
         report = {"calls": calls, "turns": turns, "door": door, "model": model}
-        figures = {
+        figures: dict[str, object] = {
             "offhook": asdict(ours),
             "floor": asdict(floor) if floor else None,
             "ratio": _ratios(ours, floor),
         }
+        figures["hedging"] = as_rows(hedged)
         as_json.write_text(json.dumps(report | figures, indent=2) + "\n", encoding="utf-8")
     if ours.late or ours.silent or ours.errors:
         raise typer.Exit(1)
@@ -170,6 +178,21 @@ def _ratios(ours: Figures, floor: Figures | None) -> dict[str, float | None]:
     mine, bare = asdict(ours), asdict(floor)
     names = ("turns_per_s", "ttfc_p50", "ttfc_p95", "ttfc_p99", "ttfc_max", "cpu_ms")
     return {name: round(mine[name] / bare[name], 2) if mine[name] and bare[name] else None for name in names}
+
+
+def _print_hedging(runs: list[tuple[Hedged, Hedged]]) -> None:
+    columns = ("p50", "p99", "p99 hedged", "ratio", "paid twice")
+    drawn = table("first words, two routes whose p99 is 20 × their median", *columns, right=columns)
+    for bare, hedged in runs:
+        drawn.add_row(
+            bare.tail,
+            f"{bare.p50_ms:.0f} ms",
+            f"{bare.p99_ms:.0f} ms",
+            f"{hedged.p99_ms:.0f} ms",
+            f"{bare.p99_ms / hedged.p99_ms:.1f} ×",
+            f"{hedged.paid_twice:.1%}",
+        )
+    console().print(drawn)
 
 
 ROWS = (

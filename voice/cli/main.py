@@ -26,6 +26,7 @@ COMMANDS = (
     ("agent", "agent", "List the agents, or check an agent's file."),
     ("export", "export", "Write a call as text, JSON or chat messages."),
     ("bench", "bench", "Measure many calls at once beside a bare floor."),
+    ("lab", "lab", "Play calls against model hosts with every fault."),
     ("model", "model", "Train, export and evaluate the small model."),
 )
 USAGE_STATUS, CTRL_C_STATUS = 2, 130

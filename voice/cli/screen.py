@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -53,3 +56,26 @@ def waiting(what: str) -> Iterator[None]:
         return
     with console(sys.stderr).status(what):
         yield
+
+
+def need_place(file: Path | None) -> None:
+    """Raise Failed when a file cannot be written, before the work whose figures go into it."""
+    if file is None:
+        return
+    if file.is_dir():
+        raise Failed(f"{file} is a folder; name a file in it")
+    if not file.absolute().parent.is_dir():
+        raise Failed(f"{file}: there is no folder {file.absolute().parent}; make it first")
+    if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+        raise Failed(f"{file} may not be written; name another file")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No log lines: what goes wrong on purpose is no news."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
