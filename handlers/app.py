@@ -19,7 +19,9 @@ from starlette.routing import BaseRoute, Route
 
 from handlers import chat, health, openai, twilio_gather, twilio_status, vapi_events, vapi_llm
 from handlers.middleware import BodyLimit, Threshold
+from handlers.once import Once
 from handlers.problems import answer_error, answer_http, door_of, problem
+from handlers.vapi_lines import Lines
 from voice.brain import Brain
 from voice.errors import VoiceError
 from voice.events import RequestRefused
@@ -47,7 +49,8 @@ def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOp
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with Brain.open(read, **brain_options) as brain:
-            app.state.brain = brain
+            app.state.brain, app.state.once = brain, Once(brain.store)
+            app.state.lines = Lines(read.lines, brain.agents)
             yield
 
     app = Starlette(

@@ -6,20 +6,25 @@ a stream of frames or one completion.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from handlers.handover import Handover, Parting, is_newest
 from handlers.problems import json_answer, superseded
 from handlers.sse import SpokenLine, SpokenTurn, whole_turn
+from handlers.wire.declared import Declared
 from handlers.wire.openai import ChatFrames, Conversation, completion
 from voice.brain import Brain
 from voice.call import Call
 from voice.routing.strategy import ranked
 from voice.routing.table import Route
 from voice.turn.live import LiveTurn
-from voice.types import Utterance
+from voice.types import Action, ChunkKind, Ending, Utterance, join_words
+
+NOTHING = Declared()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,23 @@ def named(brain: Brain, model: str | None) -> Asked | None:
 
 
 async def hear_chat(
-    brain: Brain, call: Call, talk: Conversation, asked: Asked, key: str | None, heard_at: float
+    brain: Brain,
+    call: Call,
+    talk: Conversation,
+    asked: Asked,
+    key: str | None,
+    heard_at: float,
+    declared: Declared = NOTHING,
 ) -> LiveTurn:
-    """Give a request's newest words to its call. `talk.words` is not None."""
-    assert talk.words is not None
+    """Give a request's newest words to its call, with what tools have answered to them since.
+
+    Without words the agent speaks first. `declared` are the tools that the client runs.
+    """
     call.system = talk.system
+    call.actions = declared.actions if asked.route is None else frozenset()
+    call.platform_tools = (
+        declared.specs if asked.route is not None else declared.platforms(_own_actions(call))
+    )
     if asked.route is not None:
         call.as_is, call.routes = talk.as_is, (asked.route,)
     elif call.as_is is not None:  # the turn before this one went to a route
@@ -57,8 +74,14 @@ async def hear_chat(
         and not (call.thread.greeting or call.thread.turns)
     ):
         brain.calls.greet(call, opening.text)  # a first message that the platform said without us
-    heard = Utterance(talk.words, heard_at, language=call.agent.language, key=key)
-    return await brain.calls.hear(call, heard, call.agent.budget.deadline(heard_at), talk.history)
+    heard = Utterance(talk.words or "", heard_at, language=call.agent.language, key=key)
+    deadline = call.agent.budget.deadline(heard_at)
+    return await brain.calls.hear(call, heard, deadline, talk.history, talk.told)
+
+
+def _own_actions(call: Call) -> set[Action | None]:
+    """What the agent has tools of its own for."""
+    return {call.tools[name].action for name in call.agent.tools if name in call.tools}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +97,32 @@ class Answering:
     tells_superseded: bool = False
 
     async def turn(
-        self, request: Request, brain: Brain, call: Call, live: LiveTurn, *, one_off: bool = False
+        self,
+        request: Request,
+        brain: Brain,
+        call: Call,
+        live: LiveTurn,
+        *,
+        handover: Handover,
+        instead: Mapping[ChunkKind, str] | None = None,
+        one_off: bool = False,
     ) -> ASGIApp:
-        """A turn, while it is spoken or whole."""
+        """A turn, while it is spoken or whole; with its last word leaves what `handover` lets go."""
         if self.stream:
-            return SpokenTurn(brain.calls, call, live, self._frames(), one_off=one_off)
+            frames = self._frames()
+            return SpokenTurn(
+                brain.calls, call, live, frames, handover=handover, instead=instead, one_off=one_off
+            )
         turn = await whole_turn(brain.calls, call, live, request.receive, one_off=one_off)
         told = superseded(turn) if self.tells_superseded else None
-        return told or json_answer(completion(self.model, turn.spoken, turn))
+        if told is not None:
+            return told
+        spoken = "" if await handover.silences(live) else turn.spoken
+        if turn.ending is Ending.FELL_BACK:
+            spoken = (instead or {}).get(ChunkKind.FALLBACK, spoken)
+        parting = handover.part(turn, has_spoken=bool(spoken)) if is_newest(call, turn) else Parting()
+        text = join_words(spoken, parting.line or "")
+        return json_answer(completion(self.model, text, turn, parting.calls))
 
     def line(self, text: str, note: str | None = None) -> ASGIApp:
         """A line that no turn wrote. `note` tells a developer why; the caller hears only the line."""

@@ -1,21 +1,24 @@
 """What every request passes on its way in, and every answer on its way out. Plain ASGI: streams stay streams.
 
 `Threshold` gives the request an id and its answer the safe headers, and catches what nobody expected.
-`BodyLimit` ends a request whose body is too large, whether it says so or not.
+`BodyLimit` ends a request whose body is too large, whether it says so or not, or does not come.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+from contextlib import suppress
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handlers.problems import GENERIC, answer_error, problem
-from voice.errors import TooLarge
+from handlers.problems import GENERIC, error_answer, problem
+from voice.clock import now
+from voice.errors import BadRequest, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,8 @@ SAFE_HEADERS = {
 }
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 SPOKEN = "/twilio/"  # these doors count for themselves: a caller must hear TwiML, not 413
+BREAKS_OFF = "breaks_off"  # in a request's state: the rest of its body will not be read
+BODY_S = 10.0  # for a whole body; platforms send theirs in one piece
 SWALLOWED = 4  # times the limit: read and dropped, so that the client reads our 413 and not a reset
 
 
@@ -51,6 +56,8 @@ class Threshold:
                 has_begun = True
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
                 headers["X-Request-Id"] = request_id
+                if BREAKS_OFF in scope["state"]:
+                    headers["Connection"] = "close"
                 for name, value in SAFE_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
@@ -66,7 +73,11 @@ class Threshold:
 
 
 class BodyLimit:
-    """Answers 413 to bodies over `max_bytes`: at once when Content-Length says so, else as they grow."""
+    """Answers 413 to bodies over `max_bytes`: at once when Content-Length says so, else as they grow.
+
+    A body that is not whole within BODY_S is answered 400, and its connection closed: a client that
+    sends a byte a second would else hold a request for as long as it likes.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app, self._max_bytes = app, max_bytes
@@ -78,14 +89,22 @@ class BodyLimit:
         if (announced := _announced(scope)) > self._max_bytes and not scope["path"].startswith(SPOKEN):
             await self._refuse(announced, scope, receive, send)
             return
-        taken = 0
+        taken, is_whole, ends_at = 0, False, now() + BODY_S
 
         async def receive_some() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, is_whole
+            if is_whole:  # what comes now is the client's leaving
+                return await receive()
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    message = await receive()
+            except TimeoutError:
+                scope["state"][BREAKS_OFF] = True
+                raise BadRequest(f"The body was not whole after {BODY_S:.0f} seconds.") from None
             taken += len(message.get("body", b""))
             if taken > self._max_bytes:
                 raise self._too_large()
+            is_whole = not message.get("more_body", False)
             return message
 
         await self._app(scope, receive_some, send)
@@ -96,9 +115,11 @@ class BodyLimit:
     async def _refuse(self, announced: int, scope: Scope, receive: Receive, send: Send) -> None:
         waits_for_us = any(name == b"expect" for name, _ in scope["headers"])
         if announced <= SWALLOWED * self._max_bytes and not waits_for_us:
-            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
-                pass
-        answer = answer_error(Request(scope), self._too_large())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BODY_S):
+                    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                        pass
+        answer = error_answer(Request(scope), self._too_large())
         answer.headers["Connection"] = "close"
         await answer(scope, receive, send)
 

@@ -1,7 +1,8 @@
 """POST /v1/chat/completions and GET /v1/models: the door for every other platform and client.
 
 `model` names an agent or a route. A request may name its call (`X-Call-Id`, `metadata.call_id`,
-`user`); one that does not is a call of its own, which ends with its turn.
+`user`); one that does not is a call of its own, which ends with its turn. Tools that a request
+declares are the client's to run: it gets tool calls, and asks again with what came of them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from handlers.completions import Answering, hear_chat, named
+from handlers.handover import Handover
 from handlers.plain import own_call_id
 from handlers.problems import json_answer
 from handlers.signatures import door_guard
@@ -40,13 +42,15 @@ async def completions(request: Request) -> ASGIApp:
     talk = body.conversation()
     if talk.words is None:
         raise BadRequest("messages: one of them must have the role user and hold words.")
+    declared = body.declared()
     named_id = an_id(request.headers.get("x-call-id")) or body.named_call()
     call = await brain.calls.pick_up(CallId(named_id or own_call_id()), Door.OPENAI, agent=asked.agent)
-    live = await hear_chat(brain, call, talk, asked, _key(talk), heard_at)
+    live = await hear_chat(brain, call, talk, asked, _key(talk), heard_at, declared)
     answering = Answering(
         body.model or call.agent.name, bool(body.stream), body.wants_usage(), tells_superseded=True
     )
-    return await answering.turn(request, brain, call, live, one_off=named_id is None)
+    handover = Handover(call.call_id, call.agent, declared)
+    return await answering.turn(request, brain, call, live, handover=handover, one_off=named_id is None)
 
 
 async def models(request: Request) -> Response:
@@ -80,6 +84,8 @@ def _names(brain: Brain) -> list[str]:
 def _key(talk: Conversation) -> str | None:
     """How often the caller has spoken tells a repeat, where the client sends the whole call each time.
 
-    One that sends only its newest words counts one each time: nobody can tell its repeats.
+    One that sends only its newest words counts one each time: nobody can tell its repeats. Answers of
+    tools make a turn of their own.
     """
-    return f"u{talk.said}" if talk.said > 1 else None
+    counted = f"u{talk.said}+{talk.answers}" if talk.answers else f"u{talk.said}"
+    return counted if talk.said > 1 else None

@@ -14,7 +14,9 @@ from handlers.wire.plain import PlainEvents, PlainMessage, answer_of
 from voice.brain import Brain
 from voice.call import Call
 from voice.turn.live import LiveTurn
-from voice.types import CallId, Door
+from voice.types import Action, CallId, Door
+
+ACTIONS = frozenset({Action.END_CALL, Action.TRANSFER})  # told in the answer: who asked does them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ async def hear_plain(request: Request, body: PlainMessage, door: Door, heard_at:
     brain: Brain = request.app.state.brain
     call_id = CallId(body.call_id or own_call_id())
     call = await brain.calls.pick_up(call_id, door, agent=body.agent, caller=body.caller)
+    call.actions, call.platform_tools = ACTIONS, ()
     words = body.utterance(heard_at, call.agent.language)
     return Heard(brain, call, await brain.calls.hear(call, words, call.agent.budget.deadline(heard_at)))
 

@@ -31,7 +31,14 @@ from voice.types import Ending, Turn
 log = logging.getLogger(__name__)
 
 HEADERS_OF = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
-DOORS = {"v1": "openai", "chat": "chat", "vapi": "vapi", "twilio": "twilio", "metrics": "metrics"}
+DOORS = {
+    "v1": "openai",
+    "chat": "chat",
+    "vapi": "vapi",
+    "twilio": "twilio",
+    "metrics": "metrics",
+    "admin": "admin",
+}
 GENERIC = "The request could not be answered."
 STOPPED = {
     Ending.INTERRUPTED: "This turn was superseded by newer words of the same call.",
@@ -55,8 +62,11 @@ def problem(
 
 
 def superseded(turn: Turn) -> Response | None:
-    """The answer to a request for a whole turn that was stopped before a word was said; None: it was not."""
-    told = STOPPED.get(turn.ending) if turn.ending and not turn.spoken else None
+    """The answer to a request for a whole turn that was stopped before its end; None: it was not.
+
+    What had been said of it is nobody's answer any more.
+    """
+    told = STOPPED.get(turn.ending) if turn.ending else None
     return problem(409, told, _kind(409), code="superseded", headers=NOT_AGAIN) if told else None
 
 
@@ -77,9 +87,9 @@ def status_of(exc: VoiceError) -> int:
             return 500
 
 
-def tell_refused(bus: Bus, door: str, exc: VoiceError) -> None:
-    """Let whoever watches know that a door turned a request away."""
-    bus.publish(RequestRefused(door, status_of(exc), type(exc).__name__))
+def tell_refused(bus: Bus, door: str, exc: VoiceError, came: str = "") -> None:
+    """Let whoever watches know that a door turned a request away. `came`: the headers that it showed."""
+    bus.publish(RequestRefused(door, status_of(exc), type(exc).__name__, came))
 
 
 def door_of(request: Request) -> str:
@@ -87,9 +97,14 @@ def door_of(request: Request) -> str:
     return DOORS.get(request.url.path.split("/")[1], "other")
 
 
-def answer_error(request: Request, exc: Exception) -> Response:
-    """The answer to an error that a door lets through."""
+async def answer_error(request: Request, exc: Exception) -> Response:
+    """The answer to an error that a door lets through. A coroutine: anything else is run in a thread."""
     assert isinstance(exc, VoiceError)
+    return error_answer(request, exc)
+
+
+def error_answer(request: Request, exc: VoiceError) -> Response:
+    """What the outside is told of an error; whoever watches is told, too."""
     status = status_of(exc)
     if not isinstance(exc, NotAllowed):  # the guard has told that already
         brain: Brain = request.app.state.brain
@@ -101,7 +116,7 @@ def answer_error(request: Request, exc: Exception) -> Response:
     return problem(status, exc.outside, _kind(status), code=code, headers=headers)
 
 
-def answer_http(request: Request, exc: Exception) -> Response:
+async def answer_http(request: Request, exc: Exception) -> Response:
     """The answer to what the router says: a wrong method, and whatever else has a status."""
     assert isinstance(exc, HTTPException)
     if exc.status_code == 405:

@@ -20,7 +20,7 @@ from starlette.types import Scope
 from handlers.problems import tell_refused
 from voice.brain import Brain
 from voice.errors import LoopbackOnly, NotAllowed
-from voice.settings import Settings
+from voice.settings import Settings, secrets_in
 
 FORWARDING = ("forwarded", "via", "x-real-ip", "true-client-ip", "x-vapi-forwarded")
 FORWARDING_BEGINS = ("x-forwarded-", "cf-", "fly-", "ngrok-", "x-envoy-", "x-amzn-", "x-cloud-trace-")
@@ -37,14 +37,25 @@ def door_guard(
     """
     brain: Brain = request.app.state.brain
     shown = list(presented(request.headers))
-    known = [secret.get_secret_value().encode() for secret in (own, *also) if secret]
-    # Every pair is compared, so that the time taken tells nothing.
-    matches = sum(hmac.compare_digest(one, secret) for one in shown for secret in known)
-    if matches or (own is None and is_open(brain.settings, request.scope, never_open=never_open)):
+    known = [secret for setting in (own, *also) for secret in secrets_in(setting)]
+    if matches(shown, known) or (
+        own is None and is_open(brain.settings, request.scope, never_open=never_open)
+    ):
         return
     refused = NotAllowed(missing=not shown) if own is not None else LoopbackOnly()
-    tell_refused(brain.bus, door, refused)
+    tell_refused(brain.bus, door, refused, came(request.headers, SECRET_HEADERS))
     raise refused
+
+
+def matches(shown: Iterable[bytes], known: Iterable[str]) -> bool:
+    """Whether one of the secrets shown is known. Every pair is compared, so that the time tells nothing."""
+    pairs = [(one, secret.encode()) for secret in known for one in shown]
+    return sum(hmac.compare_digest(one, secret) for one, secret in pairs) > 0
+
+
+def came(headers: Headers, names: Iterable[str]) -> str:
+    """Which of these headers a request has, for whoever looks for the wrong one. Never what is in them."""
+    return ", ".join(dict.fromkeys(name for name in names if name in headers))
 
 
 def is_open(settings: Settings, scope: Scope, *, never_open: bool = False) -> bool:
@@ -62,9 +73,9 @@ def from_this_machine(scope: Scope) -> bool:
     return local and _names_us(asked) and _names_us(page)
 
 
-def presented(headers: Headers) -> Iterable[bytes]:
+def presented(headers: Headers, names: Iterable[str] = SECRET_HEADERS) -> Iterable[bytes]:
     """Every secret that a request shows: with "Bearer" or bare, under any name that platforms use."""
-    for name in SECRET_HEADERS:
+    for name in names:
         for value in headers.getlist(name):
             kind, _, rest = value.strip().partition(" ")
             yield (rest.strip() if kind.lower() == "bearer" else value.strip()).encode("latin-1", "replace")

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
+from handlers.handover import Handover, Parting, is_newest
+from handlers.problems import STOPPED
 from voice.call import Call
 from voice.calls import Calls
 from voice.telemetry.logs import about_call
 from voice.turn.live import LiveTurn
-from voice.types import Turn
+from voice.types import ChunkKind, ToolCall, Turn
 
 log = logging.getLogger(__name__)
 
@@ -34,22 +36,37 @@ class Frames(Protocol):
 
     def begin(self) -> bytes: ...
 
-    def text(self, text: str) -> bytes: ...
+    def text(self, text: str, *, waits: bool = False) -> bytes:
+        """`waits`: it is said because nothing else is there yet, so it must be heard by itself."""
+        ...
 
-    def end(self, turn: Turn) -> bytes: ...
+    def end(self, turn: Turn, calls: Sequence[ToolCall] = ()) -> bytes:
+        """`calls` are tools that the client is to run."""
+        ...
 
 
 class SpokenTurn:
     """The streamed answer to a request: one turn, listened to until its end.
 
-    `one_off`: the call was only this turn; it is hung up after it.
+    `handover` says what leaves with its last word; None: the client is given no tools to run. `instead`
+    holds lines that are said in place of chunks of a kind. `one_off`: the call was only this turn; it is
+    hung up after it.
     """
 
     def __init__(
-        self, calls: Calls, call: Call, live: LiveTurn, frames: Frames, *, one_off: bool = False
+        self,
+        calls: Calls,
+        call: Call,
+        live: LiveTurn,
+        frames: Frames,
+        *,
+        handover: Handover | None = None,
+        instead: Mapping[ChunkKind, str] | None = None,
+        one_off: bool = False,
     ) -> None:
         self._calls, self._call, self._live, self._frames = calls, call, live, frames
-        self._one_off = one_off
+        self._handover, self._instead, self._one_off = handover, instead or {}, one_off
+        self._has_spoken = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with about_call(self._call.call_id):
@@ -63,17 +80,39 @@ class SpokenTurn:
     async def _speak(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
         opening = self._frames.begin()  # goes out with the first words: one write less per turn
+        is_replay = self._live.finished
         try:
             async for chunk in self._live.listen():
-                await send(_body(opening + self._frames.text(chunk.text), more=True))
+                if not self._has_spoken and self._handover and await self._handover.silences(self._live):
+                    continue
+                if not is_replay and self._is_old():
+                    break  # a slow reader would else hear old words while newer ones are answered
+                text = self._instead.get(chunk.kind, chunk.text)
+                frames = self._frames.text(text, waits=chunk.kind is ChunkKind.FILLER)
+                self._has_spoken = True
+                await send(_body(opening + frames, more=True))
                 opening = b""
-            closing = self._frames.end(self._live.turn)
+            parting = self._part()
+            closing = self._frames.text(parting.line) if parting.line else b""
+            closing += self._frames.end(self._live.turn, parting.calls)
         except OSError:
             raise
         except Exception as exc:  # fence: one turn
             log.exception("stream.failed", extra={"error": type(exc).__name__})
             closing = self._frames.text(self._call.agent.fallbacks[0]) + self._frames.end(self._live.turn)
+            parting = Parting()
         await send(_body(opening + closing, more=False))
+        if self._handover and self._handover.steer and parting.transfer_to:
+            self._handover.steer(parting.transfer_to)
+
+    def _part(self) -> Parting:
+        if self._handover is None or not is_newest(self._call, self._live.turn):
+            return Parting()
+        return self._handover.part(self._live.turn, has_spoken=self._has_spoken)
+
+    def _is_old(self) -> bool:
+        """Whether the turn was stopped, or newer words have taken its place."""
+        return self._call.live is not self._live or self._live.turn.ending in STOPPED
 
 
 class SpokenLine:

@@ -14,18 +14,23 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from handlers.completions import Answering, Asked, hear_chat, named
+from handlers.handover import Handover
 from handlers.plain import own_call_id
 from handlers.problems import tell_refused
+from handlers.wire.declared import Declared
 from handlers.wire.openai import Conversation, as_switch
 from handlers.wire.reading import read_as
 from handlers.wire.vapi import VapiChatRequest
 from voice.agents.agent import Agent
 from voice.brain import Brain
+from voice.call import Call
 from voice.errors import BadRequest, LinesBusy
 from voice.telemetry.logs import about_call
-from voice.types import CallId, Door
+from voice.types import CallId, ChunkKind, Door
 
 log = logging.getLogger(__name__)
+
+CALL_HEADERS = ("x-call-id", "x-vapi-call-id")  # the first is Vapi's on webhooks; model.headers sets either
 
 
 async def answer_vapi_chat(request: Request, found: Mapping[str, object], heard_at: float) -> ASGIApp:
@@ -35,7 +40,7 @@ async def answer_vapi_chat(request: Request, found: Mapping[str, object], heard_
     with ExitStack() as about:  # every line of the log names the call, as soon as it is known
         try:
             body = read_as(VapiChatRequest, found)
-            named_id = body.calls_id(request.headers.get("x-call-id"))
+            named_id = body.calls_id(*(request.headers.get(name) for name in CALL_HEADERS))
             call_id = named_id or CallId(own_call_id())
             about.enter_context(about_call(call_id))
             return await _answer(request, body, call_id, heard_at, one_off=named_id is None)
@@ -70,14 +75,36 @@ async def _answer(
     brain: Brain = request.app.state.brain
     asked = whom(request, brain, body)
     call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
+    call.line = body.line() or call.line
     answering = Answering(body.model or call.agent.name, body.stream is not False)
-    talk = body.conversation()
-    if talk.words is None:
-        if not _has_begun(talk) and not call.thread.greeting:
+    talk, declared = body.conversation(), body.declared()
+    opens = not _has_begun(talk)
+    if talk.words is None and not talk.told and not (opens and body.wants_first_words()):
+        if opens and not call.thread.greeting:
             brain.calls.greet(call, call.agent.greeting)
-        return answering.line(call.agent.fallbacks[0] if _has_begun(talk) else call.agent.greeting)
-    live = await hear_chat(brain, call, talk, asked, body.turn_key(talk.said), heard_at)
-    return await answering.turn(request, brain, call, live, one_off=one_off)
+        return answering.line(call.agent.greeting if opens else call.agent.fallbacks[0])
+    live = await hear_chat(brain, call, talk, asked, body.turn_key(talk), heard_at, declared)
+    return await answering.turn(
+        request,
+        brain,
+        call,
+        live,
+        handover=_handover(call, body, declared),
+        instead={ChunkKind.FALLBACK: call.agent.greeting} if opens else None,
+        one_off=one_off,
+    )
+
+
+def _handover(call: Call, body: VapiChatRequest, declared: Declared) -> Handover:
+    """What the turn may have Vapi do."""
+    return Handover(
+        call.call_id,
+        call.agent,
+        declared,
+        line=call.line,
+        caller=body.caller() or call.record.caller,
+        leaves_alone=True,
+    )
 
 
 def whom(request: Request, brain: Brain, body: VapiChatRequest) -> Asked:
@@ -89,4 +116,4 @@ def whom(request: Request, brain: Brain, body: VapiChatRequest) -> Asked:
 
 def _has_begun(talk: Conversation) -> bool:
     """Whether anything was said on this call, by anybody. Nothing yet: Vapi wants our first message."""
-    return bool(talk.history) or talk.said > 0
+    return bool(talk.history) or talk.said > 0 or bool(talk.told)

@@ -8,15 +8,19 @@ the `openai` client reads are checked by tests/handlers/test_openai.py.
 
 from __future__ import annotations
 
+import re
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from handlers.wire.declared import Declared, declared_in
 from handlers.wire.reading import ForeignId, an_id, words
+from voice.threads.window import without_orphans
 from voice.types import Message, Role, ToolCall, Turn
 
 ROLES: dict[str, Role] = {
@@ -27,6 +31,10 @@ ROLES: dict[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
+
+
+# "Speak what you have", to Vapi, which then keeps silent when nothing follows: no model may say it.
+FLUSH = re.compile(r"<\s*/?\s*flush\s*/?>", re.IGNORECASE)
 
 
 def text_of(content: object) -> str:
@@ -47,22 +55,32 @@ def as_switch(value: object) -> bool | None:
 
 
 class ChatMessage(BaseModel):
-    """One message of a chat. Content may be text, parts or null; roles nobody knows are left out."""
+    """One message of a chat. Content may be text, parts or null; roles nobody knows are left out.
+
+    `function_call`, and a message of role function that answers it, are what tools were before they had
+    ids: their name is all that joins them.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     role: str
     text: Annotated[str, BeforeValidator(text_of)] = Field("", alias="content")
     tool_calls: Any = None
+    function_call: Any = None
     tool_call_id: ForeignId = None
+    name: ForeignId = None
 
     def message(self) -> Message | None:
         role = ROLES.get(self.role)
         if role is None:
             return None
+        if role == "tool":
+            return Message(role, self.text, tool_call_id=self.tool_call_id or _old_id(self.name))
         listed = self.tool_calls if isinstance(self.tool_calls, list) else ()
         calls = tuple(call for found in listed if (call := _tool_call(found)))
-        return Message(role, self.text, calls, self.tool_call_id if role == "tool" else None)
+        if not calls and (old := _tool_call({"function": self.function_call})):
+            calls = (replace(old, id=_old_id(old.name) or ""),)
+        return Message(role, self.text, calls if role == "assistant" else ())
 
 
 def _tool_call(found: object) -> ToolCall | None:
@@ -73,9 +91,17 @@ def _tool_call(found: object) -> ToolCall | None:
         or not isinstance(function.get("name"), str)
     ):
         return None
-    arguments = function.get("arguments")
-    text = arguments if isinstance(arguments, str) else "{}"
-    return ToolCall(str(found.get("id", "")), function["name"], text)
+    return ToolCall(str(found.get("id", "")), function["name"], _as_text(function.get("arguments")))
+
+
+def _as_text(arguments: object) -> str:
+    if isinstance(arguments, dict):
+        return orjson.dumps(arguments).decode()
+    return arguments if isinstance(arguments, str) else "{}"
+
+
+def _old_id(name: str | None) -> str | None:
+    return f"function_{name}" if name else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +109,7 @@ class Conversation:
     """A request's messages, taken apart: who to be, what was said before, and the newest words.
 
     `said` counts the caller's messages: with the words themselves it tells a turn from a repeat.
+    `told` are the tools that the platform has run for the newest words, each with its answer.
     """
 
     system: str | None
@@ -90,6 +117,12 @@ class Conversation:
     words: str | None  # None: the caller has said nothing yet, or nothing that can be read
     said: int
     as_is: tuple[Message, ...]
+    told: tuple[Message, ...] = ()
+
+    @property
+    def answers(self) -> int:
+        """How many tools have answered since the caller spoke: each time the platform asks anew."""
+        return sum(message.role == "tool" for message in self.told)
 
 
 class StreamOptions(BaseModel):
@@ -109,6 +142,9 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
     user: ForeignId = None
     metadata: dict[str, Any] | None = None
+    tools: Any = None
+    functions: Any = None  # what `tools` were called before
+    tool_choice: Any = None
 
     def conversation(self) -> Conversation:
         """The messages as the brain takes them."""
@@ -118,8 +154,14 @@ class ChatRequest(BaseModel):
         last = max((place for place, one in enumerate(talk) if one.role == "user"), default=None)
         said = sum(one.role == "user" for one in talk)
         heard = words(talk[last].text) if last is not None else ""
-        history = tuple(talk if last is None else talk[:last])
-        return Conversation(system or None, history, heard or None, said, tuple(found))
+        after = talk[0 if last is None else last + 1 :]
+        told = tuple(without_orphans(after)) if after and after[-1].role == "tool" else ()
+        history = tuple(talk[:last] if last is not None else () if told else talk)
+        return Conversation(system or None, history, heard or None, said, tuple(found), told)
+
+    def declared(self) -> Declared:
+        """The tools that the model may ask for; none where the client forbids them."""
+        return Declared() if self.tool_choice == "none" else declared_in(self.tools, self.functions)
 
     def named_call(self) -> str | None:
         """The call that `metadata.call_id` or `user` names."""
@@ -151,20 +193,32 @@ class ChatFrames:
         self._head = b"data: " + orjson.dumps(head)[:-1]
         self._tail = b',"usage":null}\n\n' if with_usage else b"}\n\n"
         self._with_usage = with_usage
-        self._has_text = False
+        self._joins_by = ""  # what stands between the last piece and the next
 
     def begin(self) -> bytes:
         return self._frame(b'{"role":"assistant","content":""}')
 
-    def text(self, text: str) -> bytes:
-        """One piece of the reply; a space stands before it when it follows another."""
-        piece = f" {text}" if self._has_text else text
-        self._has_text = True
+    def text(self, text: str, *, waits: bool = False) -> bytes:
+        """One piece of the reply; a space stands between it and the one before.
+
+        One that `waits` is to be spoken though nothing follows it yet. Platforms hold text back until it
+        ends as a sentence does, and see that by the blank behind.
+        """
+        if "<" in text:
+            text = FLUSH.sub("", text).strip()
+        piece = self._joins_by + (f"{_as_sentence(text)} " if waits else text)
+        self._joins_by = "" if waits else " "
         return self._frame(b'{"content":' + orjson.dumps(piece) + b"}")
 
-    def end(self, turn: Turn | None) -> bytes:
-        """The last frames. `turn` is None for a line that no turn wrote."""
-        frames = self._frame(b"{}", finish=b'"stop"')
+    def end(self, turn: Turn | None, calls: Sequence[ToolCall] = ()) -> bytes:
+        """The last frames. `turn` is None for a line that no turn wrote.
+
+        `calls` leave each in one piece, and the finish says so: without that Vapi writes a call down and
+        does nothing.
+        """
+        delta = {"tool_calls": [{"index": place, **_call(one)} for place, one in enumerate(calls)]}
+        frames = self._frame(orjson.dumps(delta)) if calls else b""
+        frames += self._frame(b"{}", finish=b'"tool_calls"' if calls else b'"stop"')
         if self._with_usage:
             frames += self._head + b',"choices":[],"usage":' + orjson.dumps(usage_of(turn)) + b"}\n\n"
         return frames + b"data: [DONE]\n\n"
@@ -174,6 +228,11 @@ class ChatFrames:
         return self._head + choice + self._tail
 
 
+def _as_sentence(text: str) -> str:
+    """The same with an end that every platform knows: none of them takes "…" for one."""
+    return text if text.endswith((".", "!", "?")) else text.rstrip("…,;:–— ") + "."
+
+
 def usage_of(turn: Turn | None) -> dict[str, int]:
     """What a turn cost in tokens, as far as the host told."""
     prompt = turn.usage.prompt_tokens if turn else 0
@@ -181,10 +240,13 @@ def usage_of(turn: Turn | None) -> dict[str, int]:
     return {"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written}
 
 
-def completion(model: str, text: str, turn: Turn | None) -> dict[str, Any]:
+def completion(model: str, text: str, turn: Turn | None, calls: Sequence[ToolCall] = ()) -> dict[str, Any]:
     """A whole completion, for clients that do not stream."""
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-    finish: Literal["stop"] = "stop"
+    finish: Literal["stop", "tool_calls"] = "stop"
+    if calls:
+        message |= {"content": text or None, "tool_calls": [_call(one) for one in calls]}
+        finish = "tool_calls"
     return {
         "id": f"chatcmpl-{uuid4().hex}",
         "object": "chat.completion",
@@ -193,6 +255,10 @@ def completion(model: str, text: str, turn: Turn | None) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
         "usage": usage_of(turn),
     }
+
+
+def _call(one: ToolCall) -> dict[str, Any]:
+    return {"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
 
 
 def model_entry(name: str) -> dict[str, Any]:

@@ -5,13 +5,14 @@ Taken at /chat and at /vapi/webhook. The answer is one JSON object, or events wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
 from handlers.wire.reading import OwnId, words
-from voice.types import CallId, Turn, Utterance
+from voice.types import CallId, ToolCall, Turn, Utterance
 
 MAX_MESSAGE_CHARS = 8_000  # eight minutes of speech; more is no utterance
 MAX_CALLER_CHARS = 64
@@ -39,13 +40,28 @@ class PlainMessage(BaseModel):
 
 
 def answer_of(turn: Turn, call_id: CallId, agent: str) -> dict[str, Any]:
-    """The plain answer to one turn. Milliseconds since the message came; null: did not happen."""
+    """The plain answer to one turn. Milliseconds since the message came; null: did not happen.
+
+    `effect` is what is to be done to the call after the last word: null, or an action with whom to
+    connect it to.
+    """
     timing = {
         "first_token": turn.timing.ttft_ms,
         "first_chunk": turn.timing.ttfc_ms,
         "total": turn.timing.total_ms,
     }
-    return {"reply": turn.spoken, "call_id": call_id, "agent": agent, "timing_ms": timing}
+    effect = turn.effect and {
+        "action": turn.effect.action.value,
+        "to": turn.effect.to,
+        "digits": turn.effect.digits,
+    }
+    return {
+        "reply": turn.spoken,
+        "call_id": call_id,
+        "agent": agent,
+        "effect": effect,
+        "timing_ms": timing,
+    }
 
 
 class PlainEvents:
@@ -57,9 +73,9 @@ class PlainEvents:
     def begin(self) -> bytes:
         return b""
 
-    def text(self, text: str) -> bytes:
+    def text(self, text: str, *, waits: bool = False) -> bytes:
         return b"event: chunk\ndata: " + orjson.dumps({"text": text}) + b"\n\n"
 
-    def end(self, turn: Turn) -> bytes:
+    def end(self, turn: Turn, calls: Sequence[ToolCall] = ()) -> bytes:
         answer = answer_of(turn, self._call_id, self._agent)
         return b"event: done\ndata: " + orjson.dumps(answer) + b"\n\n"

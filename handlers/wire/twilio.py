@@ -39,6 +39,7 @@ KEYS = {
     "#": "pound",
 }
 
+REACHED = {"completed", "answered"}  # by somebody to whom the call was passed on
 ENDED = {"completed", "busy", "failed", "no-answer", "canceled"}
 
 
@@ -85,6 +86,7 @@ class GatherResult(VoiceWebhook):
     speech_result: Text = Field(None, alias="SpeechResult")
     confidence: Text = Field(None, alias="Confidence")  # "0.0" to "1.0"; neither sure to come nor to be right
     digits: Text = Field(None, alias="Digits")
+    dialled: Text = Field(None, alias="DialCallStatus")  # what came of a call that was passed on
 
     def words(self, language: str) -> str:
         """What the caller said, keys spelled out ("12" → "one two"); "" when nothing was heard."""
@@ -126,13 +128,17 @@ class Place:
 
     `turn` counts from 1 and tells a retried webhook from the next utterance; without one, the
     thread's length decides. `said` chunks of that turn were said by earlier documents (None: the turn
-    has not begun). `missed` results in a row have come to nothing: silence, or an error of ours.
+    has not begun), with `chars` of its reply. `missed` results in a row have come to nothing: silence,
+    or an error of ours. `waited` documents of this turn in a row have brought nothing new: without it,
+    the next one would look like a retry of the one before.
     """
 
     turn: int | None = None
     said: int | None = None
     missed: int = 0
     agent: str | None = None
+    chars: int = 0
+    waited: int = 0
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Place:
@@ -142,23 +148,33 @@ class Place:
             said=_count(query.get("from")),
             missed=_count(query.get("missed")) or 0,
             agent=query.get("agent") or None,
+            chars=_count(query.get("chars")) or 0,
+            waited=_count(query.get("waited")) or 0,
         )
 
     def query(self) -> str:
-        parts = {"turn": self.turn, "from": self.said, "missed": self.missed or None, "agent": self.agent}
+        parts = {
+            "turn": self.turn,
+            "from": self.said,
+            "chars": self.chars or None,
+            "waited": self.waited or None,
+            "missed": self.missed or None,
+            "agent": self.agent,
+        }
         return urlencode({name: value for name, value in parts.items() if value is not None})
 
     def next_turn(self, turn: int) -> Place:
         """The turn after number `turn`."""
-        return replace(self, turn=turn + 1, said=None, missed=0)
+        return replace(self, turn=turn + 1, said=None, missed=0, chars=0, waited=0)
 
-    def rest(self, turn: int, said: int) -> Place:
-        """The same turn, `said` of its chunks being out."""
-        return replace(self, turn=turn, said=said, missed=0)
+    def rest(self, turn: int, said: int, chars: int) -> Place:
+        """The same turn, `said` of its chunks and `chars` of its reply being out."""
+        waited = self.waited + 1 if said == self.said else 0
+        return replace(self, turn=turn, said=said, chars=chars, missed=0, waited=waited)
 
     def again(self) -> Place:
         """The same turn once more: this time it came to nothing."""
-        return replace(self, said=None, missed=self.missed + 1)
+        return replace(self, said=None, missed=self.missed + 1, chars=0, waited=0)
 
 
 def _count(text: str | None) -> int | None:

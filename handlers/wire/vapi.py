@@ -1,4 +1,4 @@
-"""Vapi's messages: the custom-LLM request, the server messages, and the shapes of our answers.
+"""Vapi's messages: the custom-LLM request and the server messages.
 
 Vapi tells a server about a call in many spellings; every field may be missing, and nothing here
 makes a call fail because a field it does not need is odd.
@@ -15,23 +15,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from handlers.wire.openai import ROLES, ChatMessage, ChatRequest, an_id_in
+from handlers.wire.masked import mask
+from handlers.wire.openai import ROLES, ChatMessage, ChatRequest, Conversation, an_id_in
 from handlers.wire.reading import an_id
 from handlers.wire.vapi_tools import ToolRequest, tool_requests
-from voice.agents.agent import Agent
 from voice.types import CallId, Json
 
-# What an assistant that we describe tells us; the defaults add every word's history, twice per turn.
-SERVER_MESSAGES = (
-    "status-update",
-    'transcript[transcriptType="final"]',
-    "tool-calls",
-    "user-interrupted",
-    "hang",
-    "end-of-call-report",
-)
-SECRET_KEYS = ("token", "secret", "password", "apikey", "api_key", "api-key", "authorization", "credential")
-REMOVED = "[removed]"
+MODEL_SPEAKS_FIRST = "assistant-speaks-first-with-model-generated-message"
+LINE_KEYS = ("number", "twilioPhoneNumber")
 
 
 def _table(found: object) -> dict[str, Any]:
@@ -74,9 +65,11 @@ def _is_message(found: object) -> bool:
 
 
 class VapiChatRequest(ChatRequest):
-    """What Vapi adds to a chat-completions request.
+    """What Vapi adds to a chat-completions request, as its metadataSendMode says.
 
-    `metadata` holds Vapi's own turn counters; with metadataSendMode "destructured" they stand at top level.
+    "variable" (the default): `metadata`, with Vapi's own turn counters in it, `call`, `phoneNumber` and
+    `customer`. "destructured": what is in `metadata` stands at top level. "off": none of it; then only
+    a header can name the call. A web call has no numbers.
     """
 
     model: Annotated[str | None, BeforeValidator(_name)] = None
@@ -85,34 +78,64 @@ class VapiChatRequest(ChatRequest):
     metadata: Any = None
     call: Any = None
     customer: Any = None
+    assistant: Any = None
+    phone_number: Any = Field(None, alias="phoneNumber")
     assistant_turns: Any = Field(None, alias="numAssistantTurns")
     user_turns: Any = Field(None, alias="numUserTurns")
     call_id: Any = Field(None, alias="callId")
+    own_call_id: Any = Field(None, alias="call_id")
 
-    def calls_id(self, header: str | None) -> CallId | None:
+    def calls_id(self, *headers: str | None) -> CallId | None:
         """The id of the call, wherever Vapi put it."""
         metadata = self._metadata()
-        named = an_id_in(metadata, "call_id", "callId") or an_id(self.call_id) or an_id(header)
-        return call_id_of(self.call) or (CallId(named) if named else None)
+        named = an_id_in(metadata, "call_id", "callId") or an_id(self.call_id) or an_id(self.own_call_id)
+        named = named or next((one for header in headers if (one := an_id(header))), None)
+        found = call_id_of(self.call, metadata.get("call"))
+        return found or (CallId(named) if named else None)
 
     def caller(self) -> str | None:
         return caller_of(self.customer, self.call)
 
-    def turn_key(self, said: int) -> str:
+    def line(self) -> str | None:
+        """The number that was called: nobody can be transferred to it."""
+        places = (self.phone_number, _table(self.call).get("phoneNumber"))
+        numbers = (an_id(_table(place).get(key)) for place in places for key in LINE_KEYS)
+        return next((number for number in numbers if number), None) or an_id(self.phone_number)
+
+    def wants_first_words(self) -> bool:
+        """Whether the assistant lets its model write the first message.
+
+        Vapi sends an assistant's settings along where it was described with the call; of a stored one
+        only `metadata` comes.
+        """
+        call = _table(self.call)
+        places = (call.get("assistantOverrides"), call.get("assistant"), self.assistant, self._metadata())
+        modes = (_table(place).get("firstMessageMode") for place in places)
+        return next((mode for mode in modes if mode), None) == MODEL_SPEAKS_FIRST
+
+    def turn_key(self, talk: Conversation) -> str:
         """What tells this turn from a repeat: Vapi's counters, else how often the caller has spoken.
 
-        The number of messages would not do: an interrupted transcript is replaced, not added to.
+        The number of messages would not do: an interrupted transcript is replaced, not added to. Tools
+        that have answered since make a turn of their own, though the counters may stand still.
         """
         metadata = self._metadata()
-        mine = metadata.get("numAssistantTurns", self.assistant_turns)
-        theirs = metadata.get("numUserTurns", self.user_turns)
-        if isinstance(mine, int) and isinstance(theirs, int):
-            return f"{mine}.{theirs}"
-        return f"u{said}"
+        mine = _count(metadata.get("numAssistantTurns", self.assistant_turns))
+        theirs = _count(metadata.get("numUserTurns", self.user_turns))
+        counted = f"u{talk.said}" if mine is None or theirs is None else f"{mine}.{theirs}"
+        return f"{counted}+{talk.answers}" if talk.answers else counted
 
     def _metadata(self) -> dict[str, Any]:
         overrides = _table(_table(self.call).get("assistantOverrides"))
         return {**_table(overrides.get("metadata")), **_table(self.metadata)}
+
+
+def _count(found: object) -> int | None:
+    """A counter, as a number or as text."""
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 9:
+        return int(found)
+    is_whole = isinstance(found, int | float) and not isinstance(found, bool) and found == int(found)
+    return int(found) if is_whole and isinstance(found, int | float) and 0 <= found < 10**9 else None
 
 
 # Server messages
@@ -137,10 +160,21 @@ class ServerMessage:
         return tool_requests(self.body)
 
     def note(self) -> dict[str, Json]:
-        """The whole message as it may be kept."""
-        kept = redacted(dict(self.body))
-        assert isinstance(kept, dict)
+        """The whole message as it may be kept. Its secrets are gone from `body`, too: read them before."""
+        kept = dict(self.body)
+        mask(kept)
         return kept
+
+    def called(self) -> list[str]:
+        """The number that was called, and the platform's ids of it."""
+        call = _table(self.body.get("call"))
+        numbers = (_table(self.body.get("phoneNumber")), _table(call.get("phoneNumber")))
+        found = (an_id(one.get(key)) for one in numbers for key in ("number", "id", "sipUri"))
+        return [one for one in (*found, an_id(call.get("phoneNumberId"))) if one]
+
+    def table(self, key: str) -> dict[str, Any]:
+        """A field that should hold a table; an empty one where it does not."""
+        return _table(self.body.get(key))
 
     def samples(self) -> int:
         """The sample rate that a voice-request wants, in hertz."""
@@ -165,52 +199,3 @@ def server_message(body: Mapping[str, Any], header: str | None) -> ServerMessage
 def is_chat(body: Mapping[str, Any]) -> bool:
     """Whether a body is a chat-completions request, whatever door it came to."""
     return isinstance(body.get("messages"), list) and "message" not in body and "type" not in body
-
-
-def redacted(found: object) -> Json:
-    """A payload without the secrets that Vapi sends along, and without characters a database cannot keep.
-
-    Counters such as llmPromptTokens are numbers and stay.
-    """
-    if isinstance(found, dict):
-        return {
-            str(key): REMOVED if _is_secret(str(key), value) else redacted(value)
-            for key, value in found.items()
-        }
-    if isinstance(found, list):
-        return [redacted(one) for one in found]
-    if isinstance(found, str):
-        return found.replace("\x00", "")
-    return found if isinstance(found, bool | int | float) else None
-
-
-def _is_secret(key: str, value: object) -> bool:
-    named = any(word in key.lower() for word in SECRET_KEYS)
-    return named and value is not None and not isinstance(value, bool | int | float)
-
-
-# Answers
-
-
-def assistant_answer(agent: Agent, base_url: str, secret: str | None) -> dict[str, Any]:
-    """The answer to assistant-request: who takes the call, and that we write their words.
-
-    No `server` is named: events go on to the URL that asked. The secret goes back to whom it came
-    from, because Vapi sends a server's secret to that server only, not to a custom LLM.
-    """
-    assistant: dict[str, Any] = {
-        "name": agent.name[:40],
-        "firstMessage": agent.greeting,
-        "firstMessageMode": "assistant-speaks-first",
-        "model": {"provider": "custom-llm", "url": f"{base_url}/vapi", "model": agent.name},
-        "serverMessages": list(SERVER_MESSAGES),
-    }
-    if secret:
-        assistant["credentials"] = [{"provider": "custom-llm", "apiKey": secret}]
-    return {"assistant": assistant}
-
-
-def tool_result(asked: ToolRequest, answer: str, *, ok: bool) -> dict[str, Any]:
-    """One entry of the answer to tool-calls. Vapi drops a result that has a line break or is no string."""
-    line = " ".join(answer.split())
-    return {"toolCallId": asked.id, "name": asked.name, "result" if ok else "error": line}

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-import uvicorn
 
-from handlers.app import create_app
 from tests.handlers.house import Visitor, Watched, a_house, frames_of, said_in
+from tests.handlers.office import an_openai_client
 from voice.models.scripted import ScriptedClient
-from voice.settings import load_settings
-from voice.store.memory import MemoryStore
 from voice.types import CallId
 
 PATH = "/v1/chat/completions"
@@ -26,24 +19,6 @@ PATH = "/v1/chat/completions"
 def asking(*said: str, **changes: Any) -> dict[str, Any]:
     talk = [{"role": "user", "content": one} for one in said]
     return {"model": "jamie", "messages": talk, **changes}
-
-
-@asynccontextmanager
-async def an_openai_client(*models: ScriptedClient) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The official client against a real server on a loopback port."""
-    settings = load_settings(Path("/nonexistent"), api_key="k3y")
-    app = create_app(settings, clients=models or (ScriptedClient(),), store=MemoryStore())
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-    try:
-        async with openai.AsyncOpenAI(base_url=base, api_key="k3y", max_retries=0) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
 
 
 async def test_the_official_client_gets_a_whole_completion() -> None:

@@ -70,14 +70,45 @@ async def test_a_client_that_reads_slowly_holds_up_nobody_else(virtual_time: Vir
     assert took_s < 1
 
 
+async def test_a_client_that_could_not_take_old_words_gets_none_once_newer_ones_are_answered(
+    virtual_time: VirtualTime,
+) -> None:
+    class Clogged(Visitor):
+        """Takes nothing more until its pipe is free."""
+
+        free = asyncio.Event()
+
+        async def _send(self, message: Message) -> None:
+            await super()._send(message)
+            if self.heard.is_set():
+                await self.free.wait()
+
+    def newer() -> dict[str, object]:
+        return {**asking(), "messages": [{"role": "user", "content": "My sink leaks a lot."}]}
+
+    model = ScriptedClient(reply=["First words here. Second ones follow. Third ones, too.", "Which unit?"])
+    async with a_house(model) as house:
+        clogged = Clogged(house.app)
+        older = asyncio.create_task(clogged.post(PATH, asking()))
+        await clogged.heard.wait()
+        call = house.brain.calls.get(CallId("c1"))
+        answer = await house.http.post(PATH, json=newer())
+        clogged.free.set()
+        await older
+
+    assert call is not None
+    assert said_in(answer.text) == "Which unit?"
+    assert said_in(clogged.text) == "First words here."
+
+
 async def test_a_stream_that_breaks_ends_as_a_normal_one_in_words() -> None:
     class Breaking(ChatFrames):
         """Cannot write one word."""
 
-        def text(self, text: str) -> bytes:
+        def text(self, text: str, *, waits: bool = False) -> bytes:
             if "unit" in text:
                 raise ValueError("secret detail")
-            return super().text(text)
+            return super().text(text, waits=waits)
 
     async with a_brain(ScriptedClient(reply="Sure. Which unit?")) as brain:
         call = await brain.calls.pick_up(CallId("c1"), Door.VAPI)

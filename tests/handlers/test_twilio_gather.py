@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -12,12 +13,15 @@ import pytest
 from handlers.twilio_gather import MAX_SAY_CHARS, NUDGES, REST_S, say_parts
 from handlers.wire.twilio import Place
 from tests.conftest import VirtualTime
-from tests.handlers.twilio_door import CALL, SID, a_door, message, read
+from tests.handlers.twilio_door import BASE, CALL, SID, a_door, message, read
 from voice.agents.load import load_agents
 from voice.errors import RouteDown
 from voice.models.scripted import ScriptedClient
+from voice.simulate.aloud import Aloud
+from voice.simulate.twilio import TwilioLine
 from voice.store.base import StoredCall
 from voice.store.memory import MemoryStore
+from voice.threads.speaking import CHARS_PER_S
 from voice.tools.all import TOOLS
 from voice.types import CallId, Ending
 
@@ -290,7 +294,7 @@ async def test_a_form_with_too_many_fields_is_still_answered_in_speech(virtual_t
 class BrokenStore(MemoryStore):
     """A store that raises what nobody expects."""
 
-    async def find(self, call_id: CallId) -> StoredCall | None:
+    async def find(self, call_id: CallId, *, with_notes: bool = True) -> StoredCall | None:
         raise RuntimeError("own words of the caller")
 
 
@@ -337,6 +341,33 @@ async def test_a_call_that_ends_stops_the_turn(virtual_time: VirtualTime) -> Non
     assert model.cancelled == 1
     assert stored is not None
     assert stored.turns[0].ending is Ending.HUNG_UP
+
+
+async def test_a_caller_who_speaks_over_the_agent_is_taken_to_have_heard_the_beginning_only(
+    virtual_time: VirtualTime,
+) -> None:
+    long = "Somebody comes to look at it today between noon and two in the afternoon, and calls before that."
+    model = ScriptedClient(reply=[long, "Which unit?", "Thank you."])
+    async with a_door(model) as door:
+        line = TwilioLine(BASE, http=door.http)
+        line.aloud = Aloud(CHARS_PER_S)
+        await line.dial()
+        saying = asyncio.create_task(line.say("My sink leaks."))
+        await asyncio.sleep(5.0)
+        saying.cancel()
+        with suppress(asyncio.CancelledError):
+            await saying
+        await line.say("Stop.")
+        await asyncio.sleep(2.0)  # they think, and speak
+        await line.say("Four b.")
+        await line.hang_up()
+
+    told = [message.text for message in model.asked[2].messages if message.role == "assistant"]
+    assert line.cut is not None
+    assert long.startswith(line.cut.heard)
+    assert told[1].startswith("Somebody comes to look")
+    assert long not in told[1]
+    assert told[2] == "Which unit?"  # heard to its end
 
 
 def test_a_long_text_is_cut_at_spaces_into_what_one_say_takes() -> None:

@@ -24,7 +24,7 @@ class DoorGuard:
 def door_guards(settings: Settings) -> list[DoorGuard]:
     """Every door, in the order of the documentation."""
     secrets = (
-        ("vapi", "/vapi/…", settings.vapi_secret, "VAPI_SECRET"),
+        ("vapi", "/vapi/…", settings.guards_vapi, "VAPI_SECRET"),
         ("twilio", "/twilio/…", settings.twilio_auth_token, "TWILIO_AUTH_TOKEN"),
         ("openai, chat", "/v1/…, /chat", settings.api_key, "OFFHOOK_API_KEY"),
     )

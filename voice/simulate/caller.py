@@ -39,7 +39,7 @@ class Line(Protocol):
         ...
 
     async def say(self, text: str) -> TurnReport:
-        """Speak one utterance, and hear the reply to its end."""
+        """Speak one utterance, and hear the reply to its end. Cancelled where the caller speaks over it."""
         ...
 
     async def hang_up(self) -> None:

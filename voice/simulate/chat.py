@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
 
 from voice.clock import now
 from voice.errors import BadRequest
+from voice.simulate.aloud import Aloud
 from voice.simulate.caller import CALLER
 from voice.simulate.report import TurnReport, milliseconds
 from voice.simulate.sse import read_events
@@ -17,8 +20,32 @@ LIMIT_S = 20.0
 BUDGET_S = 1.2  # until the first words: an agent's first_chunk_ms
 
 
+@dataclass(slots=True)
+class _Reply:
+    """What has come of one reply."""
+
+    asked_at: float
+    first_at: float | None = None
+    last_at: float = 0.0
+    gap_ms: float = 0.0
+    done: bool = False
+
+    def came(self) -> None:
+        """Words have come."""
+        at = now()
+        if self.first_at is None:
+            self.first_at = at
+        else:
+            self.gap_ms = max(self.gap_ms, milliseconds(self.last_at, at))
+        self.last_at = at
+
+
 class ChatLine:
-    """One call through /chat of the server at `base_url`. The door knows no greeting and no end."""
+    """One call through /chat of the server at `base_url`. The door knows no greeting and no end.
+
+    Whoever cancels `say()` speaks over the agent: `cut` then holds what came of that turn. `aloud` is
+    told the words as they come.
+    """
 
     door = "chat"
 
@@ -35,6 +62,8 @@ class ChatLine:
     ) -> None:
         self.call_id = call_id or str(uuid4())
         self.is_over = False
+        self.aloud = Aloud()
+        self.cut: TurnReport | None = None
         self._url = f"{base_url.rstrip('/')}/chat"
         self._who = {"caller": caller, "call_id": self.call_id} | ({"agent": agent} if agent else {})
         self._headers = {"Accept": "text/event-stream"} | ({"Authorization": f"Bearer {key}"} if key else {})
@@ -48,22 +77,30 @@ class ChatLine:
 
     async def say(self, text: str) -> TurnReport:
         """Send one message, and read the answer to its end."""
-        asked_at, first_at, words = now(), None, list[str]()
-        last_at, gap_ms, done = asked_at, 0.0, False
+        reply = _Reply(now())
+        self.aloud.start()
+        try:
+            await self._read(text, reply)
+        except asyncio.CancelledError:
+            self.cut = self._report(text, reply, cut=True)
+            raise
+        if not reply.done:
+            raise BadRequest("the stream ended without the event `done`")
+        return self._report(text, reply)
+
+    async def _read(self, text: str, reply: _Reply) -> None:
         body = {"message": text, **self._who}
         async with self._http.stream("POST", self._url, json=body, headers=self._headers) as answer:
             async for event in read_events(answer):
-                at = now()
                 if event.name == "chunk":
-                    words.append(_text_of(event.data))
-                    gap_ms = 0.0 if first_at is None else max(gap_ms, milliseconds(last_at, at))
-                    first_at, last_at = first_at or at, at
-                done = done or event.name == "done"
-        if not done:
-            raise BadRequest("the stream ended without the event `done`")
-        first = None if first_at is None else milliseconds(asked_at, first_at)
-        total = milliseconds(asked_at, now())
-        return TurnReport(text, " ".join(words), first, total, self._budget_s * 1000, gap_ms)
+                    reply.came()
+                    self.aloud.add(_text_of(event.data))
+                reply.done = reply.done or event.name == "done"
+
+    def _report(self, text: str, reply: _Reply, *, cut: bool = False) -> TurnReport:
+        first = None if reply.first_at is None else milliseconds(reply.asked_at, reply.first_at)
+        total, heard = milliseconds(reply.asked_at, now()), self.aloud.stop()
+        return TurnReport(text, heard, first, total, self._budget_s * 1000, reply.gap_ms, cut=cut)
 
     async def hang_up(self) -> None:
         """Nobody is told."""

@@ -16,6 +16,7 @@ class TurnReport:
     `ttfc_ms` is the time from the end of the utterance to the first words (None: none came), `gap_ms` the
     longest silence after them. `hops` counts the requests that fetched the reply. `filler` is what was said
     only to bridge the wait, where the door tells it apart. `budget_ms` is what both times are held to.
+    `cut`: the caller spoke over the reply; `heard` is what they had heard of it by then.
     """
 
     said: str
@@ -26,16 +27,18 @@ class TurnReport:
     gap_ms: float = 0.0
     hops: int = 1
     filler: str = ""
+    cut: bool = False
 
     @property
     def silent(self) -> bool:
         """Whether nothing came that could be said aloud."""
-        return not any(letter.isalnum() for letter in self.heard)
+        return not self.cut and not any(letter.isalnum() for letter in self.heard)
 
     @property
     def late(self) -> bool:
         """Whether the caller waited longer than the budget for the first words."""
-        return self.ttfc_ms is None or self.ttfc_ms > self.budget_ms
+        waited_ms = self.total_ms if self.cut and self.ttfc_ms is None else self.ttfc_ms
+        return waited_ms is None or waited_ms > self.budget_ms
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -46,6 +49,7 @@ class TurnReport:
             "total_ms": self.total_ms,
             "hops": self.hops,
             "filler": self.filler,
+            "cut": self.cut,
             "late": self.late,
             "silent": self.silent,
         }

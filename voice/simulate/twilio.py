@@ -1,19 +1,20 @@
 """Twilio's side of a <Gather> call, played against a running server.
 
 Signed webhooks, Redirects and action URLs followed, TwiML read as strictly as Twilio reads
-it, a status callback at the end. Speaking takes no time here, so every wait that is measured
-is one of ours.
+it, a status callback at the end. Speaking takes no time here unless the line's voice is given a
+pace, so every wait that is measured is one of ours.
 
 Source: Twilio's pages on TwiML, Gather and security.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import quote, urldefrag, urljoin
@@ -23,6 +24,7 @@ import httpx
 
 from voice.clock import now
 from voice.errors import BadRequest
+from voice.simulate.aloud import Aloud
 from voice.simulate.caller import CALLER
 from voice.simulate.report import TurnReport, milliseconds
 from voice.simulate.twiml import Gather, Hangup, Redirect, Say, Verb, read_twiml
@@ -58,6 +60,10 @@ class _Reply:
         self.last_at = at
         self.words += [say.text for say in says]
 
+    def was_said(self) -> None:
+        """Everything that came has been spoken: the silence begins now."""
+        self.last_at = now()
+
     def report(self, said: str, budget_s: float) -> TurnReport:
         first = None if self.first_at is None else milliseconds(self.asked_at, self.first_at)
         total = milliseconds(self.asked_at, now())
@@ -70,6 +76,9 @@ class TwilioLine:
 
     `public_url` is the URL that Twilio would know the server by, where it differs; signatures are made
     over it. Without an `auth_token` nothing is signed. A client that is handed in is not closed.
+
+    Whoever cancels `say()` while a <Gather> speaks, speaks over the agent: `cut` then holds what came of
+    that turn. `aloud` is the voice; with a pace, a Redirect and `say()` wait until everything is said.
     """
 
     door = "gather"
@@ -89,6 +98,8 @@ class TwilioLine:
     ) -> None:
         self.call_id = call_id or f"CA{uuid4().hex}"
         self.is_over = False
+        self.aloud = Aloud()
+        self.cut: TurnReport | None = None
         self._base = base_url.rstrip("/")
         self._public = (public_url or base_url).rstrip("/")
         self._token, self._account, self._caller = auth_token, account_sid, caller
@@ -107,6 +118,7 @@ class TwilioLine:
         self._began_at = now()
         reply = _Reply(now())
         await self._run(await self._fetch(self._public + self._first, (), reply), reply)
+        await self.aloud.end()
         return " ".join(reply.words)
 
     async def say(self, text: str) -> TurnReport:
@@ -138,31 +150,49 @@ class TwilioLine:
         if gather is None:
             raise BadRequest("nobody listens: the call is over")
         reply = _Reply(now())
-        if result or gather.on_empty:
-            url = urljoin(self._url, gather.action) if gather.action else self._url
-            verbs = await self._fetch(url, result, reply)
-        else:
-            verbs = self._after
-        await self._run(verbs, reply)
-        return reply.report(said, self._budget_s)
+        self.aloud.start()
+        try:
+            if result or gather.on_empty:
+                url = urljoin(self._url, gather.action) if gather.action else self._url
+                verbs = await self._fetch(url, result, reply)
+            else:
+                verbs = self._after
+            await self._run(verbs, reply)
+            report = reply.report(said, self._budget_s)
+            await self.aloud.end()
+        except asyncio.CancelledError:
+            report = reply.report(said, self._budget_s)
+            self.cut = replace(report, heard=self.aloud.stop(), cut=True)
+            raise
+        return report
 
     async def _run(self, verbs: list[Verb], reply: _Reply) -> None:
         """Do what the document says, until it listens or hangs up."""
-        self._gather = None
+        self._gather, speaks = None, False
         while verbs:
             verb, verbs = verbs[0], verbs[1:]
             match verb:
                 case Say():
-                    reply.add([verb])
+                    self._hear(reply, [verb])
+                    speaks = True
                 case Gather():
-                    reply.add(verb.says)
+                    self._hear(reply, verb.says)
                     self._gather, self._after = verb, verbs
                     return
                 case Redirect():
+                    if speaks:
+                        await self.aloud.end()
+                        reply.was_said()
+                    speaks = False
                     verbs = await self._fetch(urljoin(self._url, verb.url), (), reply)
                 case Hangup():
                     break
         self.is_over = True  # a document that has run out ends the call, too
+
+    def _hear(self, reply: _Reply, says: Sequence[Say]) -> None:
+        reply.add(says)
+        for say in says:
+            self.aloud.add(say.text)
 
     async def _fetch(self, url: str, result: Fields, reply: _Reply) -> list[Verb]:
         reply.hops += 1

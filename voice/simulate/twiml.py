@@ -1,7 +1,7 @@
 """Reads TwiML as strictly as Twilio does: what it would refuse is refused here, with its error number.
 
 Only the verbs of a Gather loop are understood. Source: Twilio's "TwiML for Programmable Voice",
-"Gather" and "Say" pages and its error pages 11750, 12100, 13327 and 13335.
+"Gather", "Say" and "Dial" pages and its error pages 11750, 12100, 13223, 13224, 13327 and 13335.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ _ATTRIBUTES = {
     "Redirect": {"method"},
     "Hangup": set[str](),
     "Reject": {"reason"},
+    "Dial": {"action", "method", "timeout", "answerOnBridge", "callerId", "timeLimit", "hangupOnStar"},
+    "Number": {"sendDigits", "url", "method"},
+    "Sip": {"url", "method", "username", "password"},
     "Gather": {
         "input",
         "action",
@@ -74,7 +77,15 @@ class Hangup:
     """End the call."""
 
 
-Verb = Say | Gather | Redirect | Hangup
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Put the caller through. `action`: where Twilio goes on afterwards; None: with the next verb."""
+
+    to: str
+    action: str | None
+
+
+Verb = Say | Gather | Redirect | Hangup | Dial
 
 
 def read_twiml(media_type: str, body: bytes) -> list[Verb]:
@@ -105,6 +116,8 @@ def _verbs(root: ElementTree.Element) -> Iterator[Verb]:
                 yield Redirect(_text(element))
             case "Hangup" | "Reject":
                 yield Hangup()
+            case "Dial":
+                yield _dial(element)
 
 
 def _check_attributes(element: ElementTree.Element) -> None:
@@ -147,3 +160,18 @@ def _gather(element: ElementTree.Element) -> Gather:
             raise BadRequest(f"<{child.tag}> cannot stand in a <Gather>")
         says += [_say(child)] if child.tag == "Say" else []
     return Gather(tuple(says), given.get("action"), given.get("actionOnEmptyResult") == "true")
+
+
+def _dial(element: ElementTree.Element) -> Dial:
+    nouns = list(element)
+    for noun in nouns:
+        _check_attributes(noun)
+        if noun.tag not in {"Number", "Sip"}:
+            raise BadRequest(f"<{noun.tag}> cannot stand in a <Dial>")
+    if len(nouns) != 1:
+        raise BadRequest(f"<Dial> has {len(nouns)} nouns; the Gather loop knows of one")
+    to = _text(nouns[0])
+    is_sip = to.startswith("sip:") and nouns[0].tag == "Sip"
+    if not is_sip and not (nouns[0].tag == "Number" and to.removeprefix("+").isdigit()):
+        raise BadRequest(f"Twilio error 13223 or 13224: {to!r} cannot be dialled")
+    return Dial(to, element.attrib.get("action"))

@@ -1,72 +1,81 @@
 """Vapi's side of a call, played against a running server.
 
 Each turn sends the whole conversation again, as the caller heard it, and reads the stream as
-strictly as Vapi does: a frame without `choices` would end a real call. The call's beginning,
-its end and the report go to the webhook.
+strictly as Vapi does: a frame without `choices` would end a real call. Where the caller speaks over
+the agent, the request is given up, and the next one tells what had been heard. Tools that the stream
+asks for are carried out in Vapi's way. The call's beginning, its end and the report go to the webhook.
 
 Source: Vapi's custom-LLM and server-message pages and `vapi_server_sdk`.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, suppress
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 
 from voice.clock import now
 from voice.errors import BadRequest
+from voice.simulate.aloud import Aloud
 from voice.simulate.caller import CALLER
 from voice.simulate.report import TurnReport, milliseconds
-from voice.simulate.sse import read_events
+from voice.simulate.vapi_control import control_url
+from voice.simulate.vapi_posts import Posts
+from voice.simulate.vapi_stream import FLUSH, Stream, Voice, growing, retold
+from voice.simulate.vapi_talk import Talk
+from voice.simulate.vapi_tidings import Tidings
+from voice.simulate.vapi_work import Work, cuts_in
 
-LIMIT_S = 20.0  # Vapi's default for its model's first token, and for webhooks
 BUDGET_S = 1.2  # until the first words: an agent's first_chunk_ms
-FLUSH = re.compile(r"<\s*/?\s*flush\s*/?>", re.IGNORECASE)  # "speak what you have": not spoken itself
+MAX_HOPS = 6  # streams of one turn, each but the last asking for tools
+BY_CALLER = "customer-ended-call"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """How much of Vapi is played. As it stands: the beginning, the turns and the end of a calm call.
+
+    `tells_all`: every message that an assistant sends by default, and `hang` after `hangs_after_s` without
+    a word to speak. `asks`: requests for each turn; all but the last one are given up after `drops_after_s`,
+    the first ones with fewer words, as a caller talks on. `holds_chars`: what the voice waits for.
+    `uses_tools`: the assistant's tools are declared. `steers`: there is a control URL. `retells`: the next
+    request tells what was heard as speech recognition writes it down.
+    """
+
+    tells_all: bool = False
+    hangs_after_s: float = 3.7  # measured by others on live calls
+    asks: int = 1
+    drops_after_s: float = 0.1
+    holds_chars: int = 0
+    uses_tools: bool = False
+    steers: bool = False
+    retells: bool = False
+
+
+CALM = Play()
+WHOLE = Play(tells_all=True, holds_chars=30, uses_tools=True, steers=True, retells=True)
 
 
 @dataclass(slots=True)
-class _Stream:
-    """What has come of one reply."""
+class _Turn:
+    """One turn as it is heard."""
 
-    asked_at: float
-    words: str = ""
-    first_at: float | None = None
-    last_at: float = 0.0
-    gap_ms: float = 0.0
-    finished: bool = False
-    done: bool = False
+    said: str
+    stream: Stream
+    voice: Voice
+    hops: int = 1
 
-    def add(self, text: str) -> None:
-        self.words += text
-        if not text.strip():
-            return
-        at = now()
-        if self.first_at is None:
-            self.first_at = at
-        else:
-            self.gap_ms = max(self.gap_ms, milliseconds(self.last_at, at))
-        self.last_at = at
-
-
-@dataclass(slots=True)
-class _Talk:
-    """The conversation as Vapi keeps it."""
-
-    system: str
-    said: list[dict[str, Any]] = field(default_factory=list)
-
-    def messages(self) -> list[dict[str, Any]]:
-        return [{"role": "system", "content": self.system}, *self.said] if self.system else list(self.said)
-
-    def count(self, role: str) -> int:
-        return sum(message["role"] == role for message in self.said)
+    def report(self, budget_s: float) -> TurnReport:
+        stream = self.stream
+        heard = " ".join(FLUSH.sub(" ", stream.words).split())
+        first = None if stream.first_at is None else milliseconds(stream.asked_at, stream.first_at)
+        total = milliseconds(stream.asked_at, now())
+        return TurnReport(self.said, heard, first, total, budget_s * 1000, stream.gap_ms, self.hops)
 
 
 class VapiLine:
@@ -75,7 +84,13 @@ class VapiLine:
     `agent` is named in the webhook's URL and as the model.
     `greeting` is the assistant's firstMessage; None asks the webhook for an assistant, as Vapi does for a
     number that has none. `retell` is how speech recognition would spell what the caller heard.
+    `assistant` is one with tools, in Vapi's shape, where the webhook is not asked for it. `variables` are
+    echoed by the report. `told` hears in words what Vapi does to the call.
     A client that is handed in is not closed.
+
+    Whoever cancels `say()` speaks over the agent: `cut` then holds what came of that turn. `aloud` is
+    the voice; with a pace, `say()` lasts until everything is said. `spoken` is what the voice began to
+    speak in the newest turn, and when, in milliseconds.
     """
 
     door = "vapi"
@@ -94,136 +109,147 @@ class VapiLine:
         call_id: str | None = None,
         retell: Callable[[str], str] = str.strip,
         http: httpx.AsyncClient | None = None,
+        play: Play = CALM,
+        assistant: Mapping[str, Any] | None = None,
+        variables: Mapping[str, str] | None = None,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.call_id = call_id or str(uuid4())
         self.is_over = False
-        self._base, self._caller, self._model = base_url.rstrip("/"), caller, agent or model
-        self._webhook = f"{self._base}/webhook" + (f"?agent={quote(agent)}" if agent else "")
-        self._greeting, self._talk = greeting, _Talk(system)
-        self._budget_s, self._retell = budget_s, retell
-        # Vapi shows the webhook's secret under its own name, the model's key as a bearer token.
-        self._webhook_headers = {"x-vapi-secret": secret} if secret else {}
-        self._model_headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        self._http = http or httpx.AsyncClient(timeout=LIMIT_S, trust_env=False)
-        self._owns_http = http is None
-        self._began_at: float | None = None
+        self.aloud = Aloud()
+        self.cut: TurnReport | None = None
+        self.spoken: list[tuple[float, str]] = []
+        self.told = told
+        self._play, self._budget_s, self._greeting = play, budget_s, greeting
+        self._talk, self._variables = Talk(system, retold if play.retells else retell), variables or {}
+        self._posts = Posts(
+            base_url.rstrip("/"),
+            self.call_id,
+            caller=caller,
+            model=agent or model,
+            agent=agent,
+            secret=secret,
+            http=http,
+        )
+        self._tidings = Tidings(self._posts, self._talk, on=play.tells_all, hangs_after_s=play.hangs_after_s)
+        self._work = Work(self._posts, self._talk, lambda text: self.told(text), uses_tools=play.uses_tools)
+        self._stack = AsyncExitStack()
+        self._speaking = asyncio.Lock()  # a turn, or words that were ordered
+        self._patience: asyncio.Timeout | None = None  # of the turn in flight; an order may end it
+        self._hung_up = False
+        self._work.equip(assistant or {})
 
     async def dial(self) -> str:
         """Ring, and hear the greeting."""
-        self._began_at = now()
+        self._talk.began_at = now()
+        if self._play.steers:
+            open_url = control_url(self.call_id, self._obey, lambda: self.is_over)
+            self._posts.control_url = await self._stack.enter_async_context(open_url)
         if self._greeting is None:
-            self._greeting = await self._ask_assistant()
-        await self._tell("status-update", status="in-progress")
+            self._greeting = self._work.assigned(await self._posts.tell("assistant-request"))
+            self._end_if_asked()
+        await self._tidings.rings()
+        await self._posts.tell("status-update", status="in-progress")
         if self._greeting:
-            self._talk.said.append({"role": "assistant", "content": self._retell(self._greeting)})
+            self._talk.add("assistant", self._greeting)
+            await self._tidings.agent_spoke(self._greeting)
         return self._greeting
 
     async def say(self, text: str) -> TurnReport:
-        """Speak, and hear the reply to the end of its stream. Raises BadRequest where Vapi's client would."""
-        self._talk.said.append({"role": "user", "content": text})
-        stream = _Stream(now())
-        url = f"{self._base}/chat/completions"
-        async with self._http.stream("POST", url, json=self._body(), headers=self._model_headers) as answer:
-            async for event in read_events(answer):
-                _take_frame(stream, event.data)
-        if not stream.done:
-            raise BadRequest("the stream ended without [DONE]")
-        heard = " ".join(FLUSH.sub(" ", stream.words).split())
-        self._talk.said.append({"role": "assistant", "content": self._retell(heard)})
-        first = None if stream.first_at is None else milliseconds(stream.asked_at, stream.first_at)
-        total = milliseconds(stream.asked_at, now())
-        return TurnReport(text, heard, first, total, self._budget_s * 1000, stream.gap_ms)
+        """Speak, and hear the reply to its end. Raises BadRequest where Vapi's client would."""
+        async with self._speaking:
+            if self._hung_up:
+                raise BadRequest("the call is over")
+            await self._tidings.caller_speaks(text)
+            for words in growing(text, self._play.asks - 1):
+                await self._give_up(words)
+            self._talk.add("user", text)
+            return await self._hear(text)
+
+    async def _hear(self, text: str) -> TurnReport:
+        """The reply to what the conversation holds now, as far as it is heard."""
+        stream = Stream(now())
+        turn = _Turn(text, stream, Voice(self.aloud, self._play.holds_chars, stream.asked_at))
+        self.spoken = turn.voice.spoken
+        self.aloud.start()
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                await self._read(turn)
+                report = turn.report(self._budget_s)
+                await self.aloud.end()
+        except (asyncio.CancelledError, TimeoutError) as exc:
+            heard = self.aloud.stop()
+            self.cut = replace(turn.report(self._budget_s), heard=heard, cut=True)
+            self._talk.cuts += 1
+            if heard:
+                self._talk.add("assistant", heard)
+            self._tidings.interrupted()
+            if isinstance(exc, TimeoutError):  # an order has ended it
+                return self.cut
+            raise
+        finally:
+            self._patience = None
+        await self._remember(report)
+        return report
+
+    async def _read(self, turn: _Turn) -> None:
+        """Every stream of a turn: a tool that was run leads to another request."""
+        for turn.hops in range(1, MAX_HOPS + 1):
+            turn.stream.begin()
+            async with self._tidings.watching(turn.voice), aclosing(self._ask()) as frames:
+                async for data in frames:
+                    turn.voice.add(turn.stream.take(data))
+                turn.voice.end()
+            if not turn.stream.done:
+                raise BadRequest("the stream ended without [DONE]")
+            asked = turn.stream.tools
+            if not asked or not await self._work.carry_out(asked, turn.stream, turn.voice):
+                return
+        raise BadRequest(f"one turn asked for tools {MAX_HOPS} times")
+
+    def _ask(self, words: str | None = None) -> AsyncGenerator[str]:
+        return self._posts.ask(self._talk, self._work.declared(), words)
+
+    async def _give_up(self, words: str) -> None:
+        """A request that Vapi drops, because the caller talks on."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._play.drops_after_s), aclosing(self._ask(words)) as frames:
+                async for _ in frames:
+                    pass
+
+    async def _remember(self, report: TurnReport) -> None:
+        """What the agent was heard saying, as the next request will tell it."""
+        if report.ttfc_ms is not None:
+            self._talk.latencies.append(report.ttfc_ms)
+        if report.heard:
+            self._talk.add("assistant", report.heard)
+            await self._tidings.agent_spoke(report.heard)
+        self._end_if_asked()
+
+    async def _obey(self, order: Mapping[str, Any]) -> None:
+        """Do what was ordered through the control URL, behind what is being said."""
+        if cuts_in(order) and self._patience is not None:
+            self._patience.reschedule(0)  # an instant that has passed
+        async with self._speaking:
+            if self._work.obey(order):
+                report = await self._hear("")
+                self.told(f"the agent answers to a message: {report.heard}")
+            self._end_if_asked()
+
+    def _end_if_asked(self) -> None:
+        """The line is over, though the caller has not hung up."""
+        self.is_over = self.is_over or self._work.ends_with is not None
 
     async def hang_up(self) -> None:
         """End the call: Vapi tells the status, then sends its report."""
-        if self.is_over:
+        if self._hung_up:
             return
-        self.is_over = True
+        self.is_over = self._hung_up = True
+        reason = self._work.ends_with or BY_CALLER
         try:
-            if self._began_at is not None:
-                await self._tell("status-update", status="ended", endedReason="customer-ended-call")
-                await self._tell("end-of-call-report", **self._report(now() - self._began_at))
+            if self._talk.began_at is not None:
+                await self._posts.tell("status-update", status="ended", endedReason=reason)
+                await self._posts.tell("end-of-call-report", **self._talk.report(reason, self._variables))
         finally:
-            if self._owns_http:
-                await self._http.aclose()
-
-    def _body(self) -> dict[str, Any]:
-        """The request of one turn, as Vapi sends it with its metadata on."""
-        counters = {
-            "numAssistantTurns": self._talk.count("assistant"),
-            "numUserTurns": self._talk.count("user"),
-        }
-        return {
-            "model": self._model,
-            "stream": True,
-            "temperature": 0,
-            "max_tokens": 250,
-            "messages": self._talk.messages(),
-            "call": self._call(),
-            "phoneNumber": {"number": "+12025550199"},
-            "customer": {"number": self._caller},
-            "metadata": counters,
-            "timestamp": time.time_ns() // 1_000_000,
-        }
-
-    def _call(self) -> dict[str, Any]:
-        return {"id": self.call_id, "type": "inboundPhoneCall", "customer": {"number": self._caller}}
-
-    async def _ask_assistant(self) -> str:
-        """The first message of the assistant that the webhook names; "" when it names none."""
-        found = await self._tell("assistant-request")
-        for key in ("assistant", "assistantOverrides"):
-            part = found.get(key)
-            if isinstance(part, dict) and isinstance(part.get("firstMessage"), str):
-                return str(part["firstMessage"])
-        return ""
-
-    async def _tell(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """One server message; Vapi expects 200 and JSON for each."""
-        customer = {"number": self._caller}
-        message = {"type": kind, "timestamp": time.time_ns() // 1_000_000, **fields}
-        body = {"message": {**message, "call": self._call(), "customer": customer}}
-        answer = await self._http.post(self._webhook, json=body, headers=self._webhook_headers)
-        if answer.status_code != 200:
-            raise BadRequest(f"the webhook answered {answer.status_code} to {kind}")
-        try:
-            found = answer.json()
-        except ValueError:
-            raise BadRequest(f"the webhook's answer to {kind} is not JSON") from None
-        return found if isinstance(found, dict) else {}
-
-    def _report(self, lasted_s: float) -> dict[str, Any]:
-        names = {"assistant": "AI", "user": "User"}
-        transcript = "\n".join(f"{names[one['role']]}: {one['content']}" for one in self._talk.said)
-        return {
-            "endedReason": "customer-ended-call",
-            "durationSeconds": round(lasted_s, 3),
-            "transcript": transcript,
-            "summary": "",
-            "analysis": {},
-            "artifact": {"transcript": transcript, "messagesOpenAIFormatted": self._talk.messages()},
-        }
-
-
-def _take_frame(stream: _Stream, data: str) -> None:
-    """One frame. Raises BadRequest where a strict client would end the call."""
-    if stream.done:
-        raise BadRequest("a frame follows [DONE]")
-    if data == "[DONE]":
-        if not stream.finished:
-            raise BadRequest("[DONE] came without a finish_reason")
-        stream.done = True
-        return
-    try:
-        frame = json.loads(data)
-    except ValueError:
-        raise BadRequest(f"a frame is not JSON: {data[:80]!r}") from None
-    choices = frame.get("choices") if isinstance(frame, dict) else None
-    if not isinstance(choices, list):
-        raise BadRequest(f"a frame has no choices: {data[:80]!r}")
-    for choice in choices:
-        content = (choice.get("delta") or {}).get("content")
-        if content and stream.finished:
-            raise BadRequest("words follow the finish_reason")
-        stream.add(content or "")
-        stream.finished = stream.finished or choice.get("finish_reason") is not None
+            await self._stack.aclose()
+            await self._posts.close()

@@ -1,0 +1,176 @@
+"""Who takes a call, and where it goes: Vapi's assistant-request and its requests for a destination.
+
+The caller hears the telephone ring meanwhile, so nothing here waits for long: the answer comes from
+memory, and a store that hangs costs PICK_UP_S at most. Whatever breaks, the default agent answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from handlers.once import Once, once_key
+from handlers.problems import json_answer
+from handlers.vapi_lines import Lines
+from handlers.vapi_told import has_ended, message_key, named_agent
+from handlers.wire.numbers import dialable
+from handlers.wire.vapi import ServerMessage
+from handlers.wire.vapi_answers import handoff_answer, line_answer, transfer_answer
+from voice.agents.agent import Agent
+from voice.agents.vapi_assistant import WaysIn, vapi_assistant
+from voice.brain import Brain
+from voice.call import Call
+from voice.errors import VoiceError
+from voice.settings import LineSettings, secrets_in
+from voice.tools.base import Tool
+from voice.types import Action, CallId, Door, Effect, Json, ToolCall
+
+log = logging.getLogger(__name__)
+
+PICK_UP_S = 2.0  # Vapi gives up at 7.5, its docs say elsewhere at 5, and the network has its share
+NO_ONE = "There is nobody to transfer this call to right now."
+
+
+async def answer_who(request: Request, message: ServerMessage) -> Response:
+    """The answer to assistant-request: one of our agents, or what the line of the call says."""
+    brain: Brain = request.app.state.brain
+    lines: Lines = request.app.state.lines
+    line = lines.line(message.called(), message.caller)
+    if line is not None and (line.refuse or line.transfer):
+        return json_answer(line_answer(line, {}))
+    named = line.agent if line is not None and line.agent else named_agent(request, brain)
+    agent, is_busy = await _picked_up(request, message, named, line)
+    if is_busy:
+        return json_answer({"error": agent.busy})  # spoken to the caller
+    return json_answer(line_answer(line, assistant_of(request, brain, agent)))
+
+
+async def _picked_up(
+    request: Request, message: ServerMessage, named: str | None, line: LineSettings | None
+) -> tuple[Agent, bool]:
+    """The agent of the call, and whether all lines are busy. A retry gets the same."""
+    brain: Brain = request.app.state.brain
+    once: Once = request.app.state.once
+    found: Json = None
+    if message.call_id is not None:
+        call_id = message.call_id
+
+        async def pick_up() -> Json:
+            return await _pick_up(brain, call_id, message.caller, named, line)
+
+        try:
+            async with asyncio.timeout(PICK_UP_S):
+                found = await once.everywhere(await message_key(request, message, call_id), pick_up)
+        except Exception as exc:  # fence: one request
+            log.exception("vapi.not_picked_up", extra={"error": type(exc).__name__})
+    told = found if isinstance(found, dict) else {}
+    name = told.get("agent", named)
+    known = name if isinstance(name, str) and name in brain.agents else None
+    return brain.agents.get(known), "busy" in told
+
+
+async def _pick_up(
+    brain: Brain, call_id: CallId, caller: str | None, named: str | None, line: LineSettings | None
+) -> Json:
+    """Who takes the call, as it is kept for a retry: the answer itself holds a secret."""
+    try:
+        call = await brain.calls.pick_up(call_id, Door.VAPI, agent=named, caller=caller)
+    except VoiceError as exc:
+        log.warning("vapi.call_refused", extra={"error": type(exc).__name__})
+        return {"agent": named, "busy": True}
+    # An assistant that is kept at Vapi has a first message of its own, which its history will tell.
+    is_ours = line is None or not (line.assistant_id or line.squad_id or line.squad)
+    if is_ours and not call.thread.greeting:
+        brain.calls.greet(call, call.agent.greeting)
+    return {"agent": call.agent.name}
+
+
+def assistant_of(request: Request, brain: Brain, agent: Agent) -> dict[str, Any]:
+    """One of our agents as an assistant that lives for this call.
+
+    No `server` is named: events go on to the URL that asked. The secret goes back to whom it came
+    from, because Vapi sends a server's secret to that server only, not to a custom LLM.
+    """
+    settings = brain.settings
+    shown = next(iter(secrets_in(settings.vapi_secret)), None)
+    in_path = next(iter(secrets_in(settings.vapi_path_key)), None) if shown is None else None
+    url = f"{base_url(request, brain)}/vapi" + (f"/{in_path}" if in_path else "")
+    actions = _actions(brain, agent)
+    return vapi_assistant(agent, WaysIn(url, secret=shown), actions=actions, voice=settings.vapi_voice)
+
+
+def base_url(request: Request, brain: Brain) -> str:
+    """The URL that Vapi reaches us by: the one that is set, else the one it has just used."""
+    if brain.settings.public_url:
+        return brain.settings.public_url
+    forwarded = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
+    scheme = forwarded if forwarded in {"http", "https"} else request.url.scheme
+    return f"{scheme}://{request.headers.get('host', request.url.netloc)}"
+
+
+async def answer_transfer(request: Request, message: ServerMessage) -> Response:
+    """Where a call is to be transferred to: what the agent's own tool says."""
+    effect = await _asked(request, message, Action.TRANSFER)
+    called = message.called()
+    to = dialable(effect.to, *called, message.caller, near=next(iter(called), None)) if effect else None
+    if effect is None or to is None:
+        return json_answer({"error": NO_ONE})
+    return json_answer(transfer_answer(to, effect.say))
+
+
+async def answer_handoff(request: Request, message: ServerMessage) -> Response:
+    """Which assistant of Vapi's goes on with a call: what the agent's own tool says."""
+    effect = await _asked(request, message, Action.HANDOFF)
+    if effect is None or not effect.to:
+        return json_answer({"error": NO_ONE})
+    return json_answer(handoff_answer(effect.to, effect.say))
+
+
+async def _asked(request: Request, message: ServerMessage, action: Action) -> Effect | None:
+    """What the agent's tool for this wants done; None: it has none, or it says no."""
+    brain: Brain = request.app.state.brain
+    if message.call_id is None or await has_ended(brain, message.call_id):
+        return None
+    call = brain.calls.get(message.call_id)
+    call = call or await brain.calls.pick_up(message.call_id, Door.VAPI, caller=message.caller)
+    effect = call.thread.turns[-1].effect if call.thread.turns else None
+    if effect is not None and effect.action is action:
+        return effect  # the model has chosen already; Vapi's tool has no place for its choice
+    tool = next((call.tools[name] for name in call.agent.tools if _does(call, name, action)), None)
+    if tool is None:
+        return None
+    arguments = json.dumps(_arguments(message, tool))
+    key = once_key("vapi destination", message.call_id, str(message.body.get("timestamp")), arguments)
+    answer = await brain.calls.answer_tool(message.call_id, ToolCall(key, tool.spec.name, arguments))
+    return answer if isinstance(answer, Effect) and answer.action is action else None
+
+
+def _does(call: Call, name: str, action: Action) -> bool:
+    return name in call.tools and call.tools[name].action is action
+
+
+def _arguments(message: ServerMessage, tool: Tool) -> dict[str, Any]:
+    """What Vapi says of the destination; a choice that it leaves open is the first of the tool's list."""
+    given = message.table("parameters")
+    properties = tool.spec.parameters.get("properties")
+    wanted: Mapping[str, Any] = properties if isinstance(properties, dict) else {}
+    found: dict[str, Any] = {}
+    for name, schema in wanted.items():
+        choices = schema.get("enum") if isinstance(schema, dict) else None
+        told = [one for one in (given.get(name), given.get("destination")) if isinstance(one, str)]
+        if isinstance(choices, list) and choices:
+            found[name] = next((one for one in told if one in choices), choices[0])
+        elif name in given:
+            found[name] = given[name]
+    return found
+
+
+def _actions(brain: Brain, agent: Agent) -> list[Action]:
+    """What the agent's tools do to a call."""
+    return [tool.action for tool in brain.tools[agent.name].values() if tool.action is not None]
