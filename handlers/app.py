@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from difflib import get_close_matches
 from typing import TypedDict, Unpack
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,16 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from handlers import chat, health, openai, twilio_gather, twilio_status, vapi_events, vapi_llm
+from handlers import admin, chat, health, openai, twilio_gather, twilio_status, vapi_events, vapi_llm
 from handlers.middleware import BodyLimit, Threshold
 from handlers.once import Once
 from handlers.problems import answer_error, answer_http, door_of, problem
+from handlers.refused import Counted, Refused
+from handlers.vapi_auth import VapiAuth
+from handlers.vapi_control import Controls
 from handlers.vapi_lines import Lines
 from voice.brain import Brain
 from voice.errors import VoiceError
 from voice.events import RequestRefused
 from voice.models.base import ModelClient
-from voice.settings import Settings, load_settings
+from voice.settings import Settings, load_settings, secret, secrets_in
 from voice.store.base import Store
 
 MAX_SHOWN_CHARS = 80  # of a path that does not exist: it is the sender's own text
@@ -45,23 +49,39 @@ def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOp
     Raises SetupError when a setting is wrong; the lifespan raises it when something cannot be opened.
     """
     read = settings or load_settings()
+    refused = Refused(_secrets(read))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with Brain.open(read, **brain_options) as brain:
-            app.state.brain, app.state.once = brain, Once(brain.store)
-            app.state.lines = Lines(read.lines, brain.agents)
+        key = secret(read.vapi_public_key)
+        async with (
+            Brain.open(read, **brain_options) as brain,
+            Controls(read.vapi_control_hosts, key=key) as controls,
+            VapiAuth(read) as auth,
+        ):
+            app.state.brain, app.state.once, app.state.controls = brain, Once(brain.store), controls
+            app.state.vapi_auth, app.state.lines = auth, Lines(read.lines, brain.agents)
+            brain.bus.subscribe(refused.on_event)
             yield
 
     app = Starlette(
         routes=list(routes()),
-        middleware=[Middleware(Threshold), Middleware(BodyLimit, max_bytes=read.max_body_bytes)],
+        middleware=[
+            Middleware(Counted, refused=refused),
+            Middleware(Threshold),
+            Middleware(BodyLimit, max_bytes=read.max_body_bytes),
+        ],
         exception_handlers={VoiceError: answer_error, HTTPException: answer_http, 404: no_such_path},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # both spellings are served; platforms do not follow redirects
-    app.state.settings = read
+    app.state.settings, app.state.refused = read, refused
     return app
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    values = (getattr(settings, field) for field in Settings.model_fields)
+    return tuple(part for value in values if isinstance(value, SecretStr) for part in secrets_in(value))
 
 
 def routes() -> Iterator[BaseRoute]:
@@ -69,6 +89,7 @@ def routes() -> Iterator[BaseRoute]:
     yield from door("/vapi/chat/completions", vapi_llm.completions, "POST")
     yield from door("/vapi/webhook", vapi_events.webhook, "POST")
     yield from door("/vapi", vapi_events.webhook, "POST")
+    yield from door("/vapi/{key}/webhook", vapi_events.webhook, "POST")
     yield from door("/v1/chat/completions", openai.completions, "POST")
     yield from door("/v1/models", openai.models, "GET")
     yield from door("/v1/models/{name}", openai.model, "GET")
@@ -79,6 +100,11 @@ def routes() -> Iterator[BaseRoute]:
     yield from door("/health/live", health.live, "GET")
     yield from door("/health/ready", health.ready, "GET")
     yield from door("/metrics", health.metrics, "GET")
+    yield from door("/admin/calls", admin.calls, "GET")
+    yield from door("/admin/calls/{call_id}", admin.call, "GET")
+    yield from door("/admin/calls/{call_id}/{order}", admin.steer, "POST")
+    yield from door("/admin/routes", admin.routes, "GET")
+    yield from door("/admin/refused", admin.refused, "GET")
     yield from door("/chat/completions", vapi_llm.completions, "POST")
     yield from door("/{base:path}/chat/completions", vapi_llm.completions, "POST")
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from handlers.signatures import door_guard
+from handlers.refused import misplaced
 from handlers.vapi_answers import answer_event
+from handlers.vapi_auth import vapi_guard
+from handlers.vapi_control import Controls
 from handlers.vapi_turn import answer_vapi_chat, excuse
 from handlers.wire.reading import read_object
 from handlers.wire.vapi import is_chat, server_message
@@ -23,7 +25,7 @@ async def completions(request: Request) -> ASGIApp:
     """One turn. A server message that was sent here by mistake is answered as one."""
     heard_at = now()
     brain: Brain = request.app.state.brain
-    door_guard(request, "vapi", brain.settings.vapi_secret, brain.settings.api_key)
+    await vapi_guard(request, brain.settings.api_key)
     body = await request.body()
     try:
         found = read_object(body)
@@ -31,5 +33,8 @@ async def completions(request: Request) -> ASGIApp:
         return excuse(brain, exc)
     message = None if is_chat(found) else server_message(found, request.headers.get("x-call-id"))
     if message is not None:
+        misplaced()
+        controls: Controls = request.app.state.controls
+        controls.notice(message.call_id, message.body, found.get("call"))
         return await answer_event(request, message)
     return await answer_vapi_chat(request, found, heard_at)

@@ -17,6 +17,7 @@ from handlers.completions import Answering, Asked, hear_chat, named
 from handlers.handover import Handover
 from handlers.plain import own_call_id
 from handlers.problems import tell_refused
+from handlers.vapi_control import Controls, transfer
 from handlers.wire.declared import Declared
 from handlers.wire.openai import Conversation, as_switch
 from handlers.wire.reading import read_as
@@ -43,6 +44,8 @@ async def answer_vapi_chat(request: Request, found: Mapping[str, object], heard_
             named_id = body.calls_id(*(request.headers.get(name) for name in CALL_HEADERS))
             call_id = named_id or CallId(own_call_id())
             about.enter_context(about_call(call_id))
+            controls: Controls = request.app.state.controls
+            controls.notice(named_id, found)
             return await _answer(request, body, call_id, heard_at, one_off=named_id is None)
         except LinesBusy as exc:
             tell_refused(brain.bus, "vapi", exc)
@@ -76,6 +79,7 @@ async def _answer(
     asked = whom(request, brain, body)
     call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
     call.line = body.line() or call.line
+    call.line = body.line() or call.line
     answering = Answering(body.model or call.agent.name, body.stream is not False)
     talk, declared = body.conversation(), body.declared()
     opens = not _has_begun(talk)
@@ -89,14 +93,24 @@ async def _answer(
         brain,
         call,
         live,
-        handover=_handover(call, body, declared),
+        handover=_handover(request, call, body, declared),
         instead={ChunkKind.FALLBACK: call.agent.greeting} if opens else None,
         one_off=one_off,
     )
 
 
-def _handover(call: Call, body: VapiChatRequest, declared: Declared) -> Handover:
-    """What the turn may have Vapi do."""
+def _handover(request: Request, call: Call, body: VapiChatRequest, declared: Declared) -> Handover:
+    """What the turn may have Vapi do. A transfer that Vapi would skip goes to the call's control URL."""
+    controls: Controls = request.app.state.controls
+
+    async def order(to: str) -> None:
+        sent = await controls.send(call.call_id, transfer(to))
+        if not sent.ok:
+            log.error("vapi.transfer_lost", extra={"to_do": sent.says})
+
+    def steer(to: str) -> None:
+        call.spawn(order(to))
+
     return Handover(
         call.call_id,
         call.agent,
@@ -104,6 +118,7 @@ def _handover(call: Call, body: VapiChatRequest, declared: Declared) -> Handover
         line=call.line,
         caller=body.caller() or call.record.caller,
         leaves_alone=True,
+        steer=steer if controls.knows(call.call_id) else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -27,6 +28,7 @@ from tests.handlers.office import (
     who_says,
 )
 from voice.models.scripted import ScriptedClient
+from voice.simulate.loopback import Receive, Scope, Send, serving
 from voice.types import Ending, Finish, ToolCall
 
 PATH = "/vapi/chat/completions"
@@ -284,6 +286,33 @@ async def test_the_official_clients_read_what_leaves(tmp_path: Path) -> None:
         TypeAdapter(shapes.ChatCompletionChunk).validate_python(frame.model_dump(), strict=True)
     read = vapi_shapes.ToolCall.model_validate(asked[0].model_dump())
     assert read.function.name == "end_call_tool"
+
+
+async def test_a_transfer_that_vapi_would_skip_goes_to_the_calls_control_url(tmp_path: Path) -> None:
+    slow = ScriptedClient(
+        reply="Let me see. I'll connect you.",
+        every_s=0.01,
+        finish=Finish("tool_calls", tool_calls=(TRANSFER,)),
+    )
+    got: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def control(scope: Scope, receive: Receive, send: Send) -> None:
+        got.put_nowait(json.loads((await receive())["body"]))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    settings = {**an_office(tmp_path), "vapi_control_hosts": ("127.0.0.1",)}
+    async with serving(control) as url, a_house(slow, **settings) as house:
+        body = wanting(
+            "transfer_call_tool", call={"id": CALL_ID, "monitor": {"controlUrl": f"{url}/control"}}
+        )
+        answer = await house.http.post(PATH, json=body)
+        async with asyncio.timeout(5):
+            told = await got.get()
+
+    assert said_in(answer.text) == "Let me see. I'll connect you."
+    assert calls_in(frames_of(answer.text)) == []
+    assert told == {"type": "transfer", "destination": {"type": "number", "number": OFFICE}}
 
 
 async def test_a_tool_without_a_destination_asks_the_webhook_and_gets_whom_the_model_chose(

@@ -29,6 +29,7 @@ from handlers.wire.vapi_tools import ToolRequest
 from tests.handlers.house import CALL_ID, WIRE, a_house, a_message, in_shape, notes_of
 from voice.errors import SetupError
 from voice.settings import LineSettings
+from voice.threads.export import export_call
 from voice.types import Action, Door, Effect, Json, Timing, Turn
 
 PATH = "/vapi/webhook"
@@ -181,6 +182,19 @@ async def test_a_destination_is_what_the_agents_own_tool_says(tmp_path: Path) ->
     assert refused.json()["error"]
     assert handoff.json()["error"]
     assert [tool["type"] for tool in inline.json()["assistant"]["model"]["tools"]] == ["transferCall"]
+
+
+async def test_a_report_is_shown_to_operators_with_its_sentence() -> None:
+    async with a_house() as house:
+        await house.http.post(PATH, json=a_message("status_ringing"))
+        await house.http.post(PATH, json=a_message("end_of_call_report"))
+        shown = (await house.http.get(f"/admin/calls/{CALL_ID}")).json()
+        stored = await house.store.find(CALL_ID)
+
+    [report] = [note["payload"] for note in shown["notes"] if note["kind"] == "report"]
+    assert report["ended_in_words"] == "The caller hung up."
+    assert stored is not None
+    assert "The caller hung up." in export_call(stored, "text")
 
 
 # The end-of-call report
