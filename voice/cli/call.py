@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Thread
 from typing import Annotated
 
 import httpx
 import typer
 
-from voice.cli.conversation import LastTurns, print_agent, print_caller, print_turn
+from voice.cli.conversation import LastTurns, print_agent, print_aside, print_caller, print_times, print_turn
 from voice.cli.lines import LineDoor, open_line
 from voice.cli.screen import Failed, waiting
 from voice.cli.server import bind, running
+from voice.cli.speak_over import SpeakOver
+from voice.cli.typed import Typed
+from voice.cli.waterfall import Waterfalls
 from voice.clock import Budget
 from voice.errors import BadRequest
 from voice.settings import Settings, load_settings
 from voice.simulate.caller import CALLER, SCRIPTS, Line, Script
 from voice.simulate.report import TurnReport
+from voice.simulate.vapi import CALM, WHOLE, Play, VapiLine
 
-PROMPT = "you> "
+STEER = '{"text": "Help is on its way."}'
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -42,21 +44,36 @@ def call(
         str | None, typer.Option(help="A server that runs, http://…; default: one of our own.")
     ] = None,
     caller: Annotated[str, typer.Option(help="The caller's number.")] = CALLER,
+    waterfall: Annotated[
+        bool, typer.Option("--waterfall/--no-waterfall", help="Draw which route was asked when.")
+    ] = True,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Play all of Vapi: every message, tools, the voice, a control URL."),
+    ] = False,
+    asks: Annotated[
+        int,
+        typer.Option(help="Requests for each turn; a caller who talks on drops all but one.", min=1, max=9),
+    ] = 1,
 ) -> None:
     """Call an agent from the terminal, typed or from a script.
 
-    Each reply comes with its times and its route. An empty input (Ctrl-D) hangs up. With a script,
-    the exit status is 1 when a turn was late or silent.
+    Each reply comes with its times, its route and its waterfall. Typing over the agent stops it. An
+    empty input (Ctrl-D) hangs up. With a script, the exit status is 1 when a turn was late or silent.
 
     \b
     Examples:
       offhook call
       offhook call --door gather --script ac-repair
+      offhook call --whole --asks 3
       echo "My sink leaks." | offhook call --url http://127.0.0.1:8000
     """
     logging.basicConfig(level=logging.ERROR, format="offhook: %(message)s")
     says = _script(script)
-    turns = asyncio.run(_call(load_settings(), door, agent, says, url, caller))
+    if door != "vapi" and (whole or asks > 1):
+        raise typer.BadParameter("--whole and --asks are Vapi's: use --door vapi")
+    play = replace(WHOLE if whole else CALM, asks=asks)
+    turns = asyncio.run(_call(load_settings(), door, agent, says, url, caller, play, draws=waterfall))
     if says and any(turn.late or turn.silent for turn in turns):
         raise typer.Exit(1)
 
@@ -68,19 +85,36 @@ def _script(name: str | None) -> Script | None:
 
 
 async def _call(
-    settings: Settings, door: LineDoor, agent: str | None, script: Script | None, url: str | None, caller: str
+    settings: Settings,
+    door: LineDoor,
+    agent: str | None,
+    script: Script | None,
+    url: str | None,
+    caller: str,
+    play: Play,
+    *,
+    draws: bool,
 ) -> list[TurnReport]:
     """The whole call, and the server for it when none is named."""
     last, budget = LastTurns(), Budget()
     async with AsyncExitStack() as stack:
         if url is None:
             with waiting("Starting a server …"):
-                server = await stack.enter_async_context(running(settings, bind("127.0.0.1", 0)))
+                ours = steerable(settings) if play.steers else settings
+                server = await stack.enter_async_context(running(ours, bind("127.0.0.1", 0)))
             server.brain.bus.subscribe(last)
             budget, url = server.brain.agents.get(agent).budget, server.url
-        line = open_line(door, url.rstrip("/"), settings, agent=agent, caller=caller, budget=budget)
+        url = url if "://" in url else f"http://{url}"
+        line = open_line(
+            door, url.rstrip("/"), settings, agent=agent, caller=caller, budget=budget, play=play
+        )
+        if isinstance(line, VapiLine):
+            line.told = print_aside
+            if play.steers:
+                print_aside(f"steer this call: curl -d '{STEER}' {url}/admin/calls/{line.call_id}/say")
+        printed = _Printed(line, last, Waterfalls(url, settings) if draws else None, play.holds_chars > 0)
         try:
-            return await _talk(line, script, last)
+            return await _talk(line, script, printed)
         except BadRequest as exc:
             raise Failed(f"the {door} door at {url}: {exc}") from exc
         except httpx.HTTPError as exc:
@@ -89,63 +123,70 @@ async def _call(
             ) from exc
 
 
-async def _talk(line: Line, script: Script | None, last: LastTurns) -> list[TurnReport]:
+@dataclass(slots=True)
+class _Printed:
+    """The turns of a call, and what is printed under each."""
+
+    line: Line
+    last: LastTurns
+    waterfalls: Waterfalls | None
+    holds: bool = False  # whether the voice waits before it speaks
+    turns: list[TurnReport] = field(default_factory=list)
+    undrawn: int = 0  # turns that were cut: the words that cut them do not wait for a drawing
+
+    async def told(self, report: TurnReport, *, spoken: bool) -> None:
+        """A turn is over; `spoken`: its words are printed already."""
+        self.turns.append(report)
+        self.undrawn += 1
+        if isinstance(self.line, VapiLine) and self.holds and self.line.spoken:
+            times = ", ".join(f"{at:.0f} ms" for at, _ in self.line.spoken)
+            print_aside(f"the voice began a piece after {times}")
+        if report.cut:
+            return
+        printed = print_times if spoken else print_turn
+        printed(report, self.last.of(self.line.call_id))
+        await self.draw()
+
+    async def draw(self) -> None:
+        """The waterfalls that are not drawn yet."""
+        if self.waterfalls is not None and self.undrawn:
+            await self.waterfalls.show(self.line.call_id, self.undrawn)
+        self.undrawn = 0
+
+
+async def _talk(line: Line, script: Script | None, printed: _Printed) -> list[TurnReport]:
     """Say everything, print everything, hang up."""
-    turns: list[TurnReport] = []
     try:
         if greeting := await line.dial():
             print_agent(greeting)
-        async for words in _utterances(script):
-            turns.append(await line.say(words))
-            print_turn(turns[-1], last.of(line.call_id))
+        typed = None if script else Typed()
+        over = SpeakOver.on(line, typed) if typed else None
+        async for words in _utterances(script, typed):
+            if not line.is_over:  # an order may have ended it while nobody spoke
+                report = await (over or line).say(words)
+                await printed.told(report, spoken=over is not None)
             if line.is_over:
                 typer.echo("(the agent has hung up)")
                 break
     finally:
         await line.hang_up()
-    return turns
+    await printed.draw()
+    return printed.turns
 
 
-async def _utterances(script: Script | None) -> AsyncIterator[str]:
+def steerable(settings: Settings) -> Settings:
+    """The settings of a server that may ask a control URL of this machine."""
+    return settings.model_copy(update={"vapi_control_hosts": (*settings.vapi_control_hosts, "127.0.0.1")})
+
+
+async def _utterances(script: Script | None, typed: Typed | None) -> AsyncIterator[str]:
     """What the caller says, printed unless a person has just typed it."""
-    if script is not None:
-        for words in script.says:
-            print_caller(words)
-            yield words
-        return
-    typed = _typed()
-    while (line := await _next(typed)) is not None:
-        if line and not sys.stdin.isatty():
+    for words in script.says if script else ():
+        print_caller(words)
+        yield words
+    while typed and (line := await typed.next()) is not None:
+        if not typed.by_hand:
             print_caller(line)
-        if line:
-            yield line
-    if sys.stdin.isatty():
+        yield line
+    if typed and typed.by_hand:
         print()  # after the prompt that Ctrl-D has answered
-
-
-async def _next(typed: asyncio.Queue[str | None]) -> str | None:
-    if sys.stdin.isatty():
-        print(PROMPT, end="", flush=True)
-    return await typed.get()
-
-
-def _typed() -> asyncio.Queue[str | None]:
-    """The lines of the standard input; None at its end.
-
-    Read by a thread that nobody waits for, so that Ctrl-C ends the command at once; and past sys.stdin,
-    whose lock such a thread would hold when the interpreter ends.
-    """
-    lines: asyncio.Queue[str | None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        rest = b""
-        while piece := os.read(0, 4096):
-            *whole, rest = (rest + piece).split(b"\n")
-            for line in whole:
-                loop.call_soon_threadsafe(lines.put_nowait, line.decode(errors="replace").strip())
-        loop.call_soon_threadsafe(lines.put_nowait, rest.decode(errors="replace").strip())
-        loop.call_soon_threadsafe(lines.put_nowait, None)
-
-    Thread(target=read, daemon=True).start()
-    return lines

@@ -31,7 +31,7 @@ HEALTH_S = 5.0  # for a route's host to say how it is
 ANSWER_S = 20.0  # for the embedded model's first words, on a machine that is busy with other things
 
 # A cold or throttled worker is a late caller; a broken route is none.
-STATES: dict[HealthState, State] = {"warm": "ok", "busy": "ok", "broken": "broken"}
+STATES: dict[HealthState, State] = {"warm": "ok", "busy": "ok", "broken": "broken", "refused": "broken"}
 
 
 @dataclass(frozen=True, slots=True)

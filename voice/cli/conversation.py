@@ -37,10 +37,48 @@ def print_agent(words: str) -> None:
     _print("agent", typer.colors.GREEN, words or "(silence)")
 
 
+def print_aside(words: str) -> None:
+    """Something that nobody said: what the platform does."""
+    typer.echo(INDENT + dim(f"({words})"))
+
+
+class Speech:
+    """Prints replies piece by piece, as they are spoken."""
+
+    def __init__(self) -> None:
+        self._is_first = True
+
+    def begin(self) -> None:
+        """A new reply."""
+        self._is_first = True
+
+    def piece(self, words: str) -> None:
+        """A piece of it begins to be spoken."""
+        if self._is_first:
+            print_agent(words)
+        else:
+            typer.echo(INDENT + words)
+        self._is_first = False
+
+    def end(self, report: TurnReport) -> None:
+        """It is over; says where it was cut."""
+        if report.cut and report.heard:
+            typer.echo(INDENT + dim(f"(cut: the caller heard {report.heard!r})"))
+        elif report.cut:
+            typer.echo(INDENT + dim("(cut before a word was heard)"))
+        elif report.silent:
+            print_agent("")
+
+
+def print_times(report: TurnReport, turn: Turn | None) -> None:
+    """The times of a reply that is printed already; `turn` adds the route."""
+    typer.echo(INDENT + dim(timing_line(report, turn)))
+
+
 def print_turn(report: TurnReport, turn: Turn | None) -> None:
     """The reply and its times; `turn` adds the route."""
     print_agent(report.heard)
-    typer.echo(INDENT + dim(timing_line(report, turn)))
+    print_times(report, turn)
 
 
 def timing_line(report: TurnReport, turn: Turn | None) -> str:

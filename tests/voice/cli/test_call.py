@@ -1,4 +1,4 @@
-"""`offhook export` and `offhook call`: a call is made, listed, written down."""
+"""`offhook export` and `offhook call`: a call is made, drawn, listed, written down."""
 
 from __future__ import annotations
 
@@ -82,6 +82,26 @@ def test_a_call_from_a_script_prints_each_turn_and_its_times(tmp_path: Path, doo
     assert lines[0].startswith("agent   Thanks for calling") or door == "chat"
 
 
+@pytest.mark.parametrize("door", ["vapi", "gather", "chat"])
+def test_each_turn_is_drawn_under_its_reply_unless_that_is_not_wanted(tmp_path: Path, door: str) -> None:
+    (tmp_path / "script.txt").write_text("My sink is leaking.\nIt's unit 4B.\n")
+    args = ("call", "--door", door, "--script", "script.txt")
+
+    drawn = in_process(*args, folder=tmp_path, **LOCAL).stdout.splitlines()
+    bare = in_process(*args, "--no-waterfall", folder=tmp_path, **LOCAL).stdout.splitlines()
+
+    headlines = [place for place, line in enumerate(drawn) if line.startswith("        turn ")]
+    assert [drawn[place].split(" · ")[:3] for place in headlines] == [
+        ["        turn 1", "answered", "embedded"],
+        ["        turn 2", "answered", "embedded"],
+    ]
+    bars = [line for line in drawn if line.startswith("        embedded  first ")]
+    assert len(bars) == 2
+    assert all("█" in bar and "won" in bar for bar in bars)
+    assert sum("█ speakable" in line for line in drawn) == 1
+    assert not any("turn 1" in line or "█" in line for line in bare)
+
+
 def test_a_call_reaches_a_server_that_runs(tmp_path: Path) -> None:
     with started("serve", "--port", "0", folder=tmp_path, settings=LOCAL) as server:
         assert server.stdout is not None
@@ -92,6 +112,22 @@ def test_a_call_reaches_a_server_that_runs(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     assert "caller  When is the office open?" in told.stdout
     assert told.stdout.count("\nagent ") == 1
+    assert "        turn 1 · answered · embedded · first words " in told.stdout
+
+
+def test_a_server_that_shows_no_waterfall_is_explained_once(tmp_path: Path) -> None:
+    guarded = {**LOCAL, "OFFHOOK_ADMIN_TOKEN": "t0ken"}
+    with started("serve", "--port", "0", folder=tmp_path, settings=guarded) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[4]
+
+        told = offhook("call", "--url", url, folder=tmp_path, says="Hello.\nBye.\n")
+        known = offhook("call", "--url", url, folder=tmp_path, says="Hello.\n", OFFHOOK_ADMIN_TOKEN="t0ken")
+
+    assert told.returncode == known.returncode == 0
+    assert told.stdout.count("the server shows waterfalls only with its OFFHOOK_ADMIN_TOKEN") == 1
+    assert "turn 1 · " not in told.stdout
+    assert "turn 1 · " in known.stdout
 
 
 @pytest.mark.parametrize(
