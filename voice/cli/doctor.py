@@ -1,11 +1,14 @@
-"""`offhook doctor`: every setting and where it came from, then every part, tried out."""
+"""`offhook doctor`: every setting and where it came from, then every part, tried out.
+
+`offhook doctor vapi` plays Vapi's side of a call instead, and says what a caller would hear.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.text import Text
@@ -14,7 +17,7 @@ from voice.cli.checks import Check, checks
 from voice.cli.screen import console, table, waiting
 from voice.cli.values import Shown, shown_settings
 from voice.errors import SetupError
-from voice.settings import Settings, read_settings
+from voice.settings import Settings, load_settings, read_settings
 
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "broken": ("✗", "red")}
 
@@ -23,18 +26,32 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def doctor(
+    platform: Annotated[
+        Literal["vapi"] | None, typer.Argument(help="Play this platform's side of a call instead.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="With vapi: the server to call.  [default: the one on this machine]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Show every setting and check that all parts work.
 
     Settings come with their value (secrets masked) and where it came from. Then the agents, the
-    database, every route, the port and the doors are tried. Exit status 1 when anything is broken.
+    database, every route, the port and the doors are tried. With `vapi`, a Vapi-shaped call is played at
+    the running server, or at any URL, and told in words. Exit status 1 when anything is broken.
 
     \b
     Examples:
       offhook doctor
       offhook doctor --json
+      offhook doctor vapi
+      offhook doctor vapi --url https://voice.example.com
     """
+    if platform is not None:
+        _visit(url, as_json)
+        return
+    if url is not None:
+        raise typer.BadParameter("--url goes with `offhook doctor vapi`")
     settings, rows, found = _look()
     if settings is not None:
         with waiting("Trying every part …"):
@@ -43,6 +60,34 @@ def doctor(
         typer.echo(json.dumps(_report(rows, found), indent=2, ensure_ascii=False))
     else:
         _print(rows, found)
+    _end(found)
+
+
+def _visit(url: str | None, as_json: bool) -> None:
+    """Play a call from Vapi's side."""
+    from voice.cli.vapi_doctor import consult  # late: what only this needs
+
+    settings = load_settings()
+    with waiting("Calling …"):
+        found = asyncio.run(consult(settings, url))
+    if as_json:
+        report = {
+            "ok": all(check.state != "broken" for check in found.checks),
+            "checks": [asdict(check) for check in found.checks],
+            "heard": [asdict(said) for said in found.heard],
+        }
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        _print([], found.checks)
+        for said in found.heard:
+            if said.caller:
+                typer.echo(f"  caller: {said.caller}")
+            first = "" if said.first_ms is None else f"  ({said.first_ms} ms)"
+            typer.echo(f"  agent:  {said.agent or '… silence …'}{first}")
+    _end(found.checks)
+
+
+def _end(found: list[Check]) -> None:
     if any(check.state == "broken" for check in found):
         raise typer.Exit(1)
 

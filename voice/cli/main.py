@@ -24,6 +24,7 @@ COMMANDS = (
     ("call", "call", "Call an agent from the terminal, typed or from a script."),
     ("doctor", "doctor", "Show every setting and check that all parts work."),
     ("agent", "agent", "List the agents, or check an agent's file."),
+    ("vapi", "vapi", "Write, check and push the Vapi assistant of an agent."),
     ("export", "export", "Write a call as text, JSON or chat messages."),
     ("bench", "bench", "Measure many calls at once beside a bare floor."),
     ("lab", "lab", "Play calls against model hosts with every fault."),
