@@ -40,7 +40,10 @@ def bind(host: str, port: int) -> socket.socket:
     """A socket that listens there; port 0 takes a free one. Raises SetupError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        # asyncio leaves Nagle's algorithm on for such a socket: a first word would wait 40 ms for an ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as exc:
         what, instead = {
             errno.EADDRINUSE: ("something else listens there already", OTHER_PORT),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
 from tests.voice.cli.running import LIMIT_S, offhook, started, told_to_stop
 from voice.cli.server import bind
@@ -117,3 +120,26 @@ def test_what_cannot_begin_says_so_in_one_line(tmp_path: Path, settings: dict[st
     assert line.startswith("offhook: ")
     assert says in line
     assert told.stdout == ""
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_no_word_waits_in_the_socket_for_the_next_one(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def delay_of_a_connection() -> int:
+        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            told.set_result(
+                writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            )
+            writer.close()
+
+        listener = bind("127.0.0.1", 0)
+        async with await asyncio.start_server(connected, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            switch = await told
+            writer.close()
+            await writer.wait_closed()
+        return switch
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(delay_of_a_connection()) == 1
