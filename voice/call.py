@@ -58,6 +58,7 @@ class Call:
     # By what tells two uses apart.
     tool_answers: dict[str, asyncio.Future[str | Effect]] = field(default_factory=dict)
     tools_asked: dict[str, ToolCall] = field(default_factory=dict)
+    tools_failed: set[str] = field(default_factory=set)  # refused ones, too
     tools_accepted: set[str] = field(default_factory=set)  # whose answer was taken by whoever asked
     actions: frozenset[Action] = frozenset()  # what the door of the turn in flight can do to the call
     platform_tools: tuple[ToolSpec, ...] = ()  # tools of the newest request that its platform runs

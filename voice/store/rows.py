@@ -19,10 +19,12 @@ from sqlalchemy import RowMapping
 
 from voice.store.base import bounded
 from voice.types import (
+    Action,
     CallId,
     CallRecord,
     ChunkKind,
     Door,
+    Effect,
     Ending,
     Json,
     Left,
@@ -76,6 +78,8 @@ def turn_row(call_id: CallId, turn: Turn) -> Row:
         to_json(turn.usage),
         to_json(turn.tools),
         to_json([bounded(rung) for rung in turn.rungs]),
+        None if turn.effect is None else to_json(turn.effect),
+        to_json(turn.handed),
     )
 
 
@@ -115,6 +119,8 @@ def turn_of(row: RowMapping) -> Turn:
     values["usage"] = Usage(**row["usage"])
     values["tools"] = tuple(_message_of(message) for message in row["tools"])
     values["rungs"] = [_rung_of(rung) for rung in row["rungs"] or ()]
+    values["effect"] = None if row["effect"] is None else _effect_of(row["effect"])
+    values["handed"] = tuple(ToolCall(**one) for one in row["handed"] or ())
     return Turn(**values)
 
 
@@ -192,3 +198,7 @@ def _rung_of(stored: Mapping[str, Any]) -> Rung:
 def _message_of(stored: Mapping[str, Any]) -> Message:
     wanted = tuple(ToolCall(**one) for one in stored["tool_calls"])
     return Message(stored["role"], stored["text"], wanted, stored["tool_call_id"])
+
+
+def _effect_of(stored: Mapping[str, Any]) -> Effect:
+    return Effect(**{**stored, "action": Action(stored["action"])})

@@ -79,6 +79,8 @@ turns = Table(
     Column("usage", AnyJson, nullable=False),
     Column("tools", AnyJson, nullable=False),
     Column("rungs", AnyJson),  # None: a turn of the time before they were kept
+    Column("effect", AnyJson),
+    Column("handed", AnyJson),  # None: as with rungs
 )
 
 notes = Table(

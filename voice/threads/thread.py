@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -14,6 +15,7 @@ FINAL = (Ending.ANSWERED, Ending.FELL_BACK, Ending.CUT_SHORT)
 # Turns in a row that an account may leave out. Vapi has asked six times for one turn; to look
 # through all of a long call for each line that is not ours would take 200 ms.
 AHEAD = 20
+_ANEW = re.compile(r"\+\d+$")  # of a counter: so many tools have answered, and the platform asks again
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Thread:
                 continue
             if turn.said:  # else the agent spoke first
                 read.append(Message("user", _as_said(turn.said, before if marks_cuts else None)))
-            read.extend(_answers(turn))
+            read.extend(_answers(turn, "" if _is_asked_anew(turn, later) else turn.was_heard))
             before = turn
         return read
 
@@ -91,9 +93,12 @@ class Thread:
         for told in pairs[len(self._settled) :]:
             reach = AHEAD if self._settled else len(waiting)
             place = _find(waiting[:reach], told)
-            if place is not None:
+            if place is None:
+                turn = _taken_over(told)
+            else:
+                place, lead = _settle_leads(waiting, place, told)
                 known.extend(waiting[:place])
-            turn = _taken_over(told) if place is None else _settle(waiting[place], told)
+                turn = _settle(waiting[place], told, lead)
             del waiting[: 0 if place is None else place + 1]
             known.append(turn)
             self._settled.append((told, turn))
@@ -137,6 +142,8 @@ class Thread:
         for place, (turn, later) in enumerate(_with_later(self.turns)):
             if id(turn) in accounted or turn.ending is None or not turn.was_heard:
                 continue
+            if _is_asked_anew(turn, later):
+                continue  # its words are told with those of the turn that goes on
             is_stopped = turn.ending is Ending.INTERRUPTED and place >= begun
             if is_stopped or (self._is_whole and place >= newer) or _is_replaced(turn, later):
                 turn.heard = ""
@@ -158,6 +165,8 @@ def _with_later(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
 
 def _said_again(turn: Turn, later: Turn | None) -> bool:
     """Whether an unheard turn's words begin the next one: the caller just went on talking."""
+    if _is_asked_anew(turn, later):
+        return True
     if not turn.was_heard:
         return later is not None and _goes_on(turn, later)
     return _is_replaced(turn, later)
@@ -167,8 +176,23 @@ def _is_replaced(turn: Turn, later: Turn | None) -> bool:
     """Whether a platform has put longer words in a turn's place: its counters have not moved on."""
     if later is None or turn.heard is not None:
         return False
-    counter, _, _ = turn.key.rpartition(":")
-    return bool(counter) and later.key.rpartition(":")[0] == counter and _goes_on(turn, later)
+    counter = _counter(turn)
+    return bool(counter) and _counter(later) == counter and _goes_on(turn, later)
+
+
+def _is_asked_anew(turn: Turn, later: Turn | None) -> bool:
+    """Whether the next turn answers the same words, now that the platform has run the tools of this one.
+
+    What was said before those tools is read there, too.
+    """
+    if later is None or not turn.handed or turn.said != later.said:
+        return False
+    return bool(_counter(turn)) and _counter(turn) == _counter(later)
+
+
+def _counter(turn: Turn) -> str:
+    """What the platform counts the caller's words by; the same though it asks again with what tools told."""
+    return _ANEW.sub("", turn.key.rpartition(":")[0])
 
 
 def _goes_on(turn: Turn, later: Turn) -> bool:
@@ -188,9 +212,9 @@ def _as_said(said: str, before: Turn | None) -> str:
     return f"{SPOKE_OVER} {said}" if before is not None and before.was_cut else said
 
 
-def _answers(turn: Turn) -> list[Message]:
+def _answers(turn: Turn, heard: str) -> list[Message]:
     """A turn's tools and its reply: what was heard of it, each word once and where it was said."""
-    read, heard = [], turn.was_heard
+    read = []
     for message in turn.tools:
         if message.role == "assistant" and message.text:
             text, heard = _shared(message.text, heard)
@@ -249,11 +273,24 @@ def _is_our_answer(turn: Turn, answer: str) -> bool:
     return len(words(answer)) >= FEW_WORDS and begins_with(turn.spoken, answer)
 
 
-def _settle(turn: Turn, told: _Told) -> Turn:
-    """Our turn, as far as a platform says that it was heard."""
+def _settle(turn: Turn, told: _Told, lead: str = "") -> Turn:
+    """Our turn, as far as a platform says that it was heard. `lead` was said in the same breath before it."""
     if turn.ending is not None:
-        turn.heard = heard_part(turn.spoken, told.answer, turn.filler)
+        turn.heard = heard_part(turn.spoken, told.answer, join_words(lead, turn.filler))
     return turn
+
+
+def _settle_leads(turns: Sequence[Turn], place: int, told: _Told) -> tuple[int, str]:
+    """Which turn has the last of an account's answer, and what the turns of its tools have said before.
+
+    A platform that has run a tool tells what was said before it and after it as one answer.
+    """
+    lead = ""
+    while place + 1 < len(turns) and _is_asked_anew(turns[place], turns[place + 1]):
+        _settle(turns[place], told, lead)
+        lead = join_words(lead, join_words(turns[place].filler, turns[place].spoken))
+        place += 1
+    return place, lead
 
 
 def _taken_over(told: _Told) -> Turn:

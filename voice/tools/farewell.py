@@ -7,7 +7,9 @@ import re
 # Words that people take their leave with, and those that stand around them.
 _LEAVE = re.compile(
     r"(?:good ?bye|bye|good ?night|talk (?:to you )?(?:later|soon)|take care|nothing else"
-    r"|see you(?: (?:later|soon|then|tomorrow|\w+day))?|that(?:'s| is|’s) it(?=\W+thank)"
+    r"|see (?:you|ya)(?: (?:later|soon|then|tomorrow|\w+day))?|cheers"
+    r"|(?:i(?:'ve|’ve| have)? )?(?:really )?(?:gotta|(?:got|have|need) to|must|should) (?:go|run)"
+    r"|that(?:'s| is|’s) it(?=\W+thank)"
     r"|that(?:'s| is|’s|'ll be| will be) (?:all|everything)(?: i (?:need(?:ed)?|wanted|have))?"
     r"|have a (?:good|nice|great|lovely) (?:day|one|evening|night|weekend|morning|afternoon|time))\b\W*",
     re.IGNORECASE,
@@ -49,6 +51,22 @@ _YES = (
 # Each group is atomic: "thank you thank you …" can be read in many ways, and one is enough.
 _DECLINES = re.compile(rf"(?=.*\b{_NO}\b)\W*(?>(?:{_NO}|{_POLITE})(?:\W+|$))++", re.IGNORECASE)
 _AGREES = re.compile(rf"(?=.*\b{_YES}\b)\W*(?>(?:{_YES}|{_POLITE})(?:\W+|$))++", re.IGNORECASE)
+# An order to hang up, with what people put before it and behind it.
+_BEFORE_ORDER = (
+    r"(?:(?:you|we) (?:can|may|should)|(?:can|could|would|will) you|i (?:want|need|would like) you to"
+    r"|i'd like you to|i'(?:ll|m going to)|i will|i want to|let'?s|just|please|go ahead and|feel free to"
+    rf"|no|yes|yeah|so|and|{_POLITE})"
+)
+_HANG_UP = (
+    r"(?:hang up(?: the (?:phone|call)| on me)?"
+    r"|(?:end|finish|close|drop|disconnect) (?:the|this|our) (?:phone )?call)"
+)
+_BEHIND_ORDER = rf"(?:please|right|already|if you (?:like|want)|it's (?:fine|okay|ok)|bye|goodbye|{_POLITE})"
+_ORDER = re.compile(rf"\W*+(?>{_BEFORE_ORDER}\W+)*+{_HANG_UP}(?>\W+{_BEHIND_ORDER}\b)*+\W*+", re.IGNORECASE)
+_TAKES_IT_BACK = re.compile(
+    r"\W*(?:no|wait|hold on|hang on|actually|but|do not|don'?t|never|not)\b", re.IGNORECASE
+)
+_FORBIDS = re.compile(r"(?:.*\b)?(?:do not|don'?t|never|not)(?: please)?\W*", re.IGNORECASE)
 MAX_ANSWER_CHARS = 100  # of a yes or a no with all its thanks
 
 
@@ -68,8 +86,8 @@ def is_goodbye(text: str) -> bool:
 
 
 def takes_leave(said: str, asked: str) -> bool:
-    """Whether the call may end: the caller says goodbye, or wants nothing more when `asked` about it."""
-    if is_goodbye(said) or _parts(said):
+    """Whether the call may end: the caller orders it, says goodbye, or wants nothing more when `asked`."""
+    if is_goodbye(said) or _parts(said) or _orders(said):
         return True
     if len(said) > MAX_ANSWER_CHARS:
         return False
@@ -83,5 +101,21 @@ def takes_leave(said: str, asked: str) -> bool:
 
 def _parts(said: str) -> bool:
     """Whether the last clause is a goodbye: "It works again. Bye!", and not "Tell him I said bye"."""
-    last = re.split(r"[.!?;,\u2013\u2014]\s+", said.strip())[-1]
+    last = _clauses(said)[-1]
     return _PARTED.search(last) is not None and is_goodbye(last)
+
+
+def _orders(said: str) -> bool:
+    """Whether a clause is an order to hang up, whatever stands around it, if it is not taken back."""
+    clauses = _clauses(said.replace("’", "'"))
+    for place in range(len(clauses) - 1, -1, -1):
+        clause = clauses[place]
+        if len(clause) <= MAX_ANSWER_CHARS and _ORDER.fullmatch(clause):
+            return not any(_FORBIDS.fullmatch(earlier) for earlier in clauses[:place])
+        if _TAKES_IT_BACK.match(clause):
+            return False
+    return False
+
+
+def _clauses(said: str) -> list[str]:
+    return re.split(r"[.!?;,\u2013\u2014]\s+", said.strip())

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 65_536  # of an answer of which a model reads 1,500 characters
 MAX_ADDRESSES = 3  # of one name that are tried
+CONNECT_S = 1.0  # for each of them: a second address must have its chance within a turn's time
 
 
 class Web:
@@ -29,15 +30,15 @@ class Web:
 
     No connection is kept: a tool is used a few times in a call, and one that died in between would
     leave nobody knowing whether the request was done. `tls` says which certificates are good; None: those
-    that everybody takes.
+    that everybody takes. `connect_s` is how long one address may take to pick up.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, *, connect_s: float = CONNECT_S) -> None:
         self._http = httpx.AsyncClient(
             verify=tls or httpx.create_ssl_context(trust_env=False),
             trust_env=False,
             follow_redirects=False,
-            timeout=None,  # whoever asks has a clock
+            timeout=httpx.Timeout(None, connect=connect_s),  # for the rest, whoever asks has a clock
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"User-Agent": "offhook", "Accept-Encoding": "identity"},
@@ -71,7 +72,7 @@ class Web:
             )
             try:
                 return await self._send(request)
-            except httpx.ConnectError as exc:
+            except (httpx.ConnectError, httpx.ConnectTimeout) as exc:  # nothing was sent yet
                 log.warning("tool.not_reached", extra={"host": host, "error": type(exc).__name__})
             except httpx.HTTPError as exc:
                 log.warning("tool.broke", extra={"host": host, "error": type(exc).__name__})

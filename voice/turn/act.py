@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from voice.call import Call
@@ -26,6 +26,7 @@ STOPPED = (
     Ending.HUNG_UP,
 )  # a process that is told to stop hangs up, and the call goes on
 BROKE = "The tool did not work. Offer the caller a call back."
+WITHHELD = "The call goes on, since something else was not done: tell the caller that first."
 
 
 async def act(
@@ -33,31 +34,27 @@ async def act(
 ) -> Prompt | None:
     """The prompt to ask with next: the old one, what the model asked for, and what came of it.
 
-    None when the turn is over: the door has something to do to the call (`turn.effect`), or its platform
-    runs the tool (`turn.handed`). `said` is what the caller was told in the same breath. Raises
-    TimeoutError when the reply's time is up.
+    None when the turn is over: the door has something to do to the call (`turn.effect`), its platform
+    runs the tool (`turn.handed`), or both. Ours run first: what they did is known whatever follows.
+    `said` is what the caller was told in the same breath. Raises TimeoutError when the reply's time is up.
     """
-    if handed := _handed(call, turn, finish):
-        turn.handed = handed
-        return None
-    begun = len(turn.tools)
+    begun, theirs = len(turn.tools), _theirs(call)
     wanted = [_with_id(one, turn, begun + place) for place, one in enumerate(finish.tool_calls)]
-    keys = [_key(call, turn, one, begun + place) for place, one in enumerate(wanted)]
-    until = deadline.reply_at - TELL_S
-    async with asyncio.timeout_at(deadline.reply_at):
-        answers = [
-            await answer_tool(call, one, key, turn, until) for one, key in zip(wanted, keys, strict=True)
+    handed = tuple(one for one in wanted if one.name in theirs)
+    ours = tuple(one for one in wanted if one.name not in theirs)
+    if ours:
+        async with asyncio.timeout_at(deadline.reply_at):
+            answers = await _answers(call, turn, ours, deadline.reply_at - TELL_S)
+        told = [
+            Message("tool", told_of(answer), tool_call_id=one.id)
+            for one, answer in zip(ours, answers, strict=True)
         ]
-    asked = Message("assistant", said, tuple(wanted))
-    told = [
-        Message("tool", told_of(answer), tool_call_id=one.id)
-        for one, answer in zip(wanted, answers, strict=True)
-    ]
-    turn.tools = (*turn.tools, asked, *told)
-    turn.effect = next((answer for answer in answers if isinstance(answer, Effect)), None)
-    if turn.effect is not None:
+        turn.tools = (*turn.tools, Message("assistant", said, ours), *told)
+        turn.effect = next((answer for answer in answers if isinstance(answer, Effect)), None)
+    turn.handed = handed
+    if turn.effect is not None or handed:
         return None
-    return replace(prompt, messages=(*prompt.messages, asked, *told))
+    return replace(prompt, messages=(*prompt.messages, *turn.tools[begun:]))
 
 
 def told_of(answer: str | Effect) -> str:
@@ -95,30 +92,75 @@ async def answer_tool(
         call.tools_asked[key] = wanted
         _note(call, key, Step.ASKED, name=wanted.name, arguments=wanted.arguments)
         may = frozenset(Action) if turn is None else call.actions
-        call.spawn(_use(call, wanted, _tool_use(call, key, until), may))
+        tools = call.tools if turn is None else _ours(call)
+        call.spawn(_use(call, wanted, _tool_use(call, key, until), tools, may))
     return await asyncio.shield(call.tool_answers[key])
 
 
-def _handed(call: Call, turn: Turn, finish: Finish) -> tuple[ToolCall, ...]:
-    """The tools asked for that the platform runs."""
-    names = {spec.name for spec in call.platform_tools} - set(call.tools)
-    theirs = [one for one in finish.tool_calls if one.name in names]
-    return tuple(_with_id(one, turn, place) for place, one in enumerate(theirs))
+async def _answers(call: Call, turn: Turn, wanted: Sequence[ToolCall], until: float) -> list[str | Effect]:
+    """What our tools answer, one after the other.
+
+    Hanging up comes last, and not at all where another has failed: the caller must hear of that.
+    """
+    begun, answers, failed = len(turn.tools), dict[int, str | Effect](), False
+    for place in sorted(range(len(wanted)), key=lambda place: _hangs_up(call, wanted[place])):
+        one = wanted[place]
+        key = _key(call, turn, one, begun + place)
+        if failed and _hangs_up(call, one):
+            answers[place] = _withhold(call, one, key)
+            continue
+        answers[place] = await answer_tool(call, one, key, turn, until)
+        failed = failed or key in call.tools_failed
+    return [answers[place] for place in range(len(wanted))]
+
+
+def _ours(call: Call) -> Mapping[str, Tool]:
+    """The tools that run here when our model asks. A request that named a route has its client's only."""
+    return {} if call.as_is is not None else call.tools
+
+
+def _theirs(call: Call) -> set[str]:
+    """The names of the tools that the platform runs."""
+    return {spec.name for spec in call.platform_tools} - set(_ours(call))
+
+
+def _hangs_up(call: Call, wanted: ToolCall) -> bool:
+    tool = _ours(call).get(wanted.name)
+    return tool is not None and tool.action is Action.END_CALL
+
+
+def _withhold(call: Call, wanted: ToolCall, key: str) -> str:
+    """Answer a use that is not begun."""
+    call.tool_answers[key] = asyncio.get_running_loop().create_future()
+    call.tool_answers[key].set_result(WITHHELD)
+    _note(call, key, Step.ASKED, name=wanted.name, arguments=wanted.arguments)
+    _note(call, key, Step.ANSWERED, name=wanted.name, ok=False, answer=WITHHELD, effect=None)
+    call.publish(ToolUsed(call.call_id, wanted.name, False))
+    return WITHHELD
 
 
 def _key(call: Call, turn: Turn, wanted: ToolCall, place: int) -> str:
     """What tells one use from another: its place in the call, since a model's own ids begin anew each time.
 
     Who goes on talking has the turn begun anew, and so has a restart: what the stopped turn has asked for
-    is not done twice. What a tool wants done to the call each turn's words decide anew.
+    is not done twice, unless its model had the answer and the caller heard it speak. Nor is what one turn
+    asks for twice, be it before and after the platform has run a tool. What a tool wants done to the call
+    each turn's words decide anew.
     """
-    tool = call.tools.get(wanted.name)
-    if tool is not None and tool.action is None:
-        for stopped in reversed(call.thread.turns[:-1]):
-            if stopped.ending not in STOPPED or stopped.was_heard:
-                break
-            if key := _asked_in(call, stopped, wanted) or _answered_in(call, stopped, wanted):
-                return key
+    tool = _ours(call).get(wanted.name)
+    if tool is None or tool.action is not None:
+        return f"{turn.position}.{place}"
+    if key := _asked_in(call, turn, wanted):
+        return key
+    for stopped in reversed(call.thread.turns[:-1]):
+        told = _told_in(stopped, wanted)
+        goes_on = bool(stopped.handed) and stopped.said == turn.said  # the platform has run its tools since
+        if not goes_on and (stopped.ending not in STOPPED or (stopped.was_heard and told is not None)):
+            break
+        if key := _asked_in(call, stopped, wanted):
+            return key
+        if told is not None:
+            return _recalled(call, *told)
     return f"{turn.position}.{place}"
 
 
@@ -128,22 +170,34 @@ def _asked_in(call: Call, turn: Turn, wanted: ToolCall) -> str | None:
     return next((key for key, one in uses if _is_same(one, wanted)), None)
 
 
-def _answered_in(call: Call, turn: Turn, wanted: ToolCall) -> str | None:
-    """The same use in a turn of another process, with its answer."""
+def _told_in(turn: Turn, wanted: ToolCall) -> tuple[str, str] | None:
+    """The key of the same use in a turn whose model was given the answer, and that answer."""
     answers = {one.tool_call_id: one.text for one in turn.tools if one.role == "tool"}
     for at, message in enumerate(turn.tools):
         for place, one in enumerate(message.tool_calls):
             if _is_same(one, wanted) and one.id in answers:
-                key = f"{turn.position}.{at + place}"
-                if key not in call.tool_answers:
-                    call.tool_answers[key] = asyncio.get_running_loop().create_future()
-                    call.tool_answers[key].set_result(answers[one.id])
-                return key
+                return f"{turn.position}.{at + place}", answers[one.id]
     return None
 
 
+def _recalled(call: Call, key: str, answer: str) -> str:
+    """The key of a use of another process, once its answer is known here, too."""
+    if key not in call.tool_answers:
+        call.tool_answers[key] = asyncio.get_running_loop().create_future()
+        call.tool_answers[key].set_result(answer)
+    return key
+
+
 def _is_same(one: ToolCall, other: ToolCall) -> bool:
-    return (one.name, one.arguments) == (other.name, other.arguments)
+    return one.name == other.name and _plain(one.arguments) == _plain(other.arguments)
+
+
+def _plain(arguments: str) -> str:
+    """Arguments without what their writer was free in: blanks, and the order of the keys."""
+    try:
+        return json.dumps(json.loads(arguments or "{}"), sort_keys=True)
+    except (ValueError, RecursionError):
+        return arguments
 
 
 def _tool_use(call: Call, key: str, until: float | None) -> ToolUse:
@@ -156,17 +210,21 @@ def _tool_use(call: Call, key: str, until: float | None) -> ToolUse:
     return ToolUse(call.call_id, key, {}, said, call.note, asked, caller, call.line, until=ends_at)
 
 
-async def _use(call: Call, wanted: ToolCall, use: ToolUse, may: frozenset[Action]) -> None:
+async def _use(
+    call: Call, wanted: ToolCall, use: ToolUse, tools: Mapping[str, Tool], may: frozenset[Action]
+) -> None:
     key, answer, ok = use.tool_call_id, "", False
     effect: Effect | None = None
     try:
-        found, ok = await _run(call, wanted, use, may)
+        found, ok = await _run(call, wanted, use, tools, may)
         if isinstance(found, Effect):
             effect = replace(found, say=clean(found.say))
         answer = " ".join(told_of(found).split())
     except Exception as exc:  # fence: one job
         log.exception("tool.failed", extra={"tool": wanted.name, "error": type(exc).__name__})
     finally:
+        if not ok:
+            call.tools_failed.add(key)
         call.tool_answers[key].set_result(effect or answer or BROKE)
     action = effect.action.value if effect is not None else None
     _note(call, key, Step.ANSWERED, name=wanted.name, ok=ok, answer=answer or BROKE, effect=action)
@@ -174,10 +232,10 @@ async def _use(call: Call, wanted: ToolCall, use: ToolUse, may: frozenset[Action
 
 
 async def _run(
-    call: Call, wanted: ToolCall, use: ToolUse, may: frozenset[Action]
+    call: Call, wanted: ToolCall, use: ToolUse, tools: Mapping[str, Tool], may: frozenset[Action]
 ) -> tuple[str | Effect, bool]:
     try:
-        tool = _tool(call, wanted, may)
+        tool = _tool(tools, wanted, may)
         arguments = _arguments(wanted)
         _note(call, use.tool_call_id, Step.RAN, name=wanted.name)
         return await tool.use(replace(use, arguments=arguments)), True
@@ -188,8 +246,8 @@ async def _run(
         return str(exc), False
 
 
-def _tool(call: Call, wanted: ToolCall, may: frozenset[Action]) -> Tool:
-    tool = call.tools.get(wanted.name)
+def _tool(tools: Mapping[str, Tool], wanted: ToolCall, may: frozenset[Action]) -> Tool:
+    tool = tools.get(wanted.name)
     if tool is None:
         raise BadRequest(f"There is no tool called {wanted.name}.")
     if tool.action is not None and tool.action not in may:

@@ -12,10 +12,12 @@ from hypothesis import strategies as some
 from tests.builders import a_turn
 from voice.store.base import MAX_WROTE_CHARS, Store, StoredCall
 from voice.types import (
+    Action,
     CallId,
     CallRecord,
     ChunkKind,
     Door,
+    Effect,
     Ending,
     Json,
     Left,
@@ -126,6 +128,21 @@ async def test_a_turn_is_found_as_it_was_kept(store: Store) -> None:
     store.keep_turn(C1, turn)
 
     assert (await found(store)).turns == [turn]
+
+
+@pytest.mark.parametrize("action", list(Action))
+async def test_what_a_turn_asks_of_its_platform_is_found_as_it_was_kept(store: Store, action: Action) -> None:
+    handed = (ToolCall("t1", "book_visit", '{"day": "friday"}'), ToolCall("", "weather"))
+    turn = a_turn(began_on=NOON, effect=Effect(action, "+14155550123", "12#", "One moment."), handed=handed)
+
+    store.keep_call(a_record())
+    store.keep_turn(C1, turn)
+    turn.effect, turn.handed = None, ()
+    store.keep_turn(C1, a_turn(position=1, began_on=NOON))
+
+    first, second = (await found(store)).turns
+    assert (first.effect, first.handed) == (Effect(action, "+14155550123", "12#", "One moment."), handed)
+    assert (second.effect, second.handed) == (None, ())
 
 
 @given(asked=some.lists(rungs, max_size=4), left=some.lists(lefts, max_size=6))

@@ -319,3 +319,45 @@ def test_a_caller_who_speaks_over_a_reply_and_goes_on_talking_has_spoken_over_it
     assert thread.newest_words(newest.said) == f"{SPOKE_OVER} Wait, it is the heater."
     newest.ending = Ending.ANSWERED
     assert said(thread)[-1] == ("user", f"{SPOKE_OVER} Wait, it is the heater.")
+
+
+def asked_anew(thread: Thread, account: list[Message]) -> list[Message]:
+    """The caller's words as they come again, once the platform has run the tool that they need."""
+    use = ToolCall("t1", "visits")
+    turn = thread.begin(Utterance("When do you come?", 0.0, key="1.1"))
+    turn.spoken = turn.sent = "Let me look."
+    turn.handed, turn.ending = (use,), Ending.ANSWERED
+    if account:
+        thread.reconcile(account)
+    told = [Message("assistant", "Let me look.", (use,)), Message("tool", "Friday", tool_call_id="t1")]
+    thread.begin(Utterance("When do you come?", 0.0, key="1.1+1")).tools = tuple(told)
+    return told
+
+
+@pytest.mark.parametrize("greeting", ["", "Hello."])
+def test_words_before_a_tool_that_the_platform_runs_are_read_once(greeting: str) -> None:
+    thread = Thread(greeting)
+    account = [Message("assistant", greeting)] if greeting else []
+
+    asked_anew(thread, account)
+
+    assert said(thread) == ([("assistant", greeting)] if greeting else [])
+
+
+@pytest.mark.parametrize("greeting", ["", "Hello."])
+def test_a_reply_on_both_sides_of_a_tool_is_remembered_as_one(greeting: str) -> None:
+    thread = Thread(greeting)
+    account = [Message("assistant", greeting)] if greeting else []
+    told = asked_anew(thread, account)
+    thread.turns[-1].spoken, thread.turns[-1].ending = "On Friday at nine.", Ending.ANSWERED
+
+    answer = Message("assistant", "On Friday at nine.")
+    thread.reconcile([*account, Message("user", "When do you come?"), *told, answer])
+
+    assert [turn.was_heard for turn in thread.turns] == ["Let me look.", "On Friday at nine."]
+    assert said(thread)[len(account) :] == [
+        ("user", "When do you come?"),
+        ("assistant", "Let me look."),
+        ("tool", "Friday"),
+        ("assistant", "On Friday at nine."),
+    ]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,3 +63,32 @@ async def test_a_name_that_nobody_has_is_not_reached() -> None:
     assert await web.ask("GET", "https://nobody.invalid/", {}, None, is_private=False) is Trouble.UNREACHED
 
     await web.close()
+
+
+@asynccontextmanager
+async def a_black_hole(address: str, port: int) -> AsyncIterator[None]:
+    """An address where nobody picks up: the queue of those who wait there is full."""
+    with socket.socket() as hole, socket.socket() as first, socket.socket() as second:
+        hole.bind((address, port))
+        hole.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex((address, port))
+        await asyncio.sleep(0)
+        yield
+
+
+async def test_a_host_whose_first_address_is_dead_is_reached_at_its_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with a_host(saying("{}")) as host, a_black_hole("127.0.0.2", host.port):
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, host.port))
+            for address in ("127.0.0.2", "127.0.0.1")
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        web = Web(connect_s=0.05)
+        answer = await web.ask("GET", f"http://two.example:{host.port}/", {}, None, is_private=True)
+        await web.close()
+
+    assert answer == Answer(200, "application/json", b"{}")

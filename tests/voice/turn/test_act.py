@@ -23,6 +23,8 @@ from voice.types import Action, CallId, Door, Effect, Finish, Hear, Message, Pro
 C1 = CallId("c1")
 ALL = frozenset(Action)
 TICKET = ToolCall("call_0", "ticket", '{"issue": "leak"}')
+VISIT = ToolCall("call_1", "book_visit", '{"day": "friday"}')
+BOOKS = ToolSpec("book_visit", "Books a visit.", {"type": "object"})
 END = ToolCall("call_0", "end_call", "{}")
 OFFICE = ToolCall("call_0", "transfer", '{"target": "office"}')
 SAM = """
@@ -33,6 +35,35 @@ goodbye = "Goodbye from Sam."
 fallbacks = ["Once more, please?"]
 fillers = ["One moment, let me look into that."]
 """
+
+
+class Slow:
+    """A ticket tool that takes its time."""
+
+    spec = ToolSpec("ticket", "slow", {"type": "object"})
+    action = None
+
+    def __init__(self) -> None:
+        self.uses = 0
+
+    async def use(self, use: ToolUse) -> str:
+        self.uses += 1
+        await asyncio.sleep(1.0)
+        return f"Ticket {self.uses} is open."
+
+
+class Scripted(ScriptedClient):
+    """Each reply in turn: words, and what is asked for with them; the last one from then on."""
+
+    def __init__(self, *replies: tuple[str, tuple[ToolCall, ...]]) -> None:
+        super().__init__()
+        self._replies = list(replies)
+
+    async def write(self, prompt: Prompt, deadline: Deadline, hear: Hear) -> Finish:
+        self.asked.append(prompt)
+        words, wanted = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        hear(words)
+        return Finish("tool_calls" if wanted else "stop", tool_calls=wanted)
 
 
 class Insists(ScriptedClient):
@@ -124,16 +155,6 @@ async def test_a_tool_that_crashes_has_run_and_its_model_is_told_so(virtual_time
 
 
 async def test_a_tool_of_a_turn_that_began_anew_acts_once(virtual_time: VirtualTime) -> None:
-    class Slow:
-        spec = ToolSpec("ticket", "slow", {"type": "object"})
-        action = None
-        uses = 0
-
-        async def use(self, use: ToolUse) -> str:
-            self.uses += 1
-            await asyncio.sleep(1.0)
-            return "Done."
-
     model, tool = Insists(TICKET, "It is done.", first_s=0.1), Slow()
     async with a_brain(model) as brain:
         call = await picked_up(brain)
@@ -285,3 +306,161 @@ properties.unit = {{type = "string"}}
     assert [asked.target for asked in host.asked] == ["/units/4B"]
     assert (use.ok, use.answer) == (True, '{"next": "Friday at nine"}')
     assert model.asked[0].tools[0].name == "visits"
+
+
+async def test_a_tool_acts_once_though_the_caller_had_heard_words_before_it_and_spoke_on(
+    virtual_time: VirtualTime,
+) -> None:
+    tool = Slow()
+    asks = ("Let me write that down.", (TICKET,))
+
+    async with a_brain(Scripted(asks, asks, ("It is done.", ()))) as brain:
+        call = await picked_up(brain)
+        call.tools = {"ticket": tool}
+        stopped = await brain.calls.hear(call, an_utterance("My sink leaks"), a_deadline())
+        await asyncio.sleep(0.5)
+        again = await brain.calls.hear(call, an_utterance("In the kitchen."), a_deadline())
+        told = await words_of(again)
+
+    assert stopped.turn.was_heard == "Let me write that down."
+    assert told.endswith("It is done.")
+    assert tool.uses == 1
+
+
+async def test_what_the_caller_wants_again_after_hearing_of_it_is_done_again(
+    virtual_time: VirtualTime,
+) -> None:
+    class Hangs(Scripted):
+        async def write(self, prompt: Prompt, deadline: Deadline, hear: Hear) -> Finish:
+            finish = await super().write(prompt, deadline, hear)
+            if not finish.tool_calls and len(self.asked) == 2:
+                await asyncio.sleep(3600)
+            return finish
+
+    tool, asks = Slow(), ("", (TICKET,))
+
+    async with a_brain(Hangs(asks, ("Ticket one is open. And", ()), asks, ("Two are open.", ()))) as brain:
+        call = await picked_up(brain)
+        call.tools = {"ticket": tool}
+        stopped = await brain.calls.hear(call, an_utterance("Write it down."), a_deadline())
+        await asyncio.sleep(3.0)
+        again = await brain.calls.hear(call, an_utterance("Another one, please."), a_deadline())
+        await words_of(again)
+
+    assert stopped.turn.was_heard
+    assert tool.uses == 2
+
+
+@pytest.mark.parametrize("in_one_reply", [True, False])
+async def test_what_a_model_asks_for_twice_in_one_turn_is_done_once(
+    virtual_time: VirtualTime, in_one_reply: bool
+) -> None:
+    tool, same = Slow(), ToolCall("call_9", "ticket", '{"issue":"leak"}')
+    asks = [("", (TICKET, same))] if in_one_reply else [("", (TICKET,)), ("", (same,))]
+
+    async with a_brain(Scripted(*asks, ("It is done.", ()))) as brain:
+        call = await picked_up(brain)
+        call.tools = {"ticket": tool}
+        live = await brain.calls.hear(call, an_utterance(), a_deadline())
+        await words_of(live)
+
+    assert tool.uses == 1
+    assert [one.text for one in live.turn.tools if one.role == "tool"] == ["Ticket 1 is open."] * 2
+
+
+async def test_a_ticket_asked_for_beside_a_tool_of_the_platform_is_opened(virtual_time: VirtualTime) -> None:
+    model = ScriptedClient(tool_calls=(VISIT, TICKET))
+
+    async with a_brain(model) as brain:
+        call = await picked_up(brain)
+        call.platform_tools = (BOOKS,)
+        live = await brain.calls.hear(call, an_utterance(), a_deadline())
+        await words_of(live)
+        uses = await journal_of(brain)
+
+    assert live.turn.handed == (VISIT,)
+    assert [(use.name, use.ok) for use in uses] == [("ticket", True)]
+    assert [one.role for one in live.turn.tools] == ["assistant", "tool"]
+    assert len(model.asked) == 1
+
+
+async def test_hanging_up_beside_a_tool_of_the_platform_hangs_up_and_an_exact_repeat_after_a_restart_too(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    folder, store = a_folder(tmp_path, 'tools = ["end_call"]\n'), MemoryStore()
+    heard = an_utterance("Okay, goodbye.", key="1.1")
+    turns = []
+
+    for model in (ScriptedClient(tool_calls=(END, VISIT)), ScriptedClient(reply="Who is there?")):
+        async with a_brain(model, store=store, agents_dir=folder, agent="sam") as brain:
+            call = await picked_up(brain)
+            call.platform_tools = (BOOKS,)
+            live = await brain.calls.hear(call, heard, a_deadline())
+            assert await words_of(live) == "Goodbye from Sam."
+            turns.append(live.turn)
+
+    assert [turn.effect for turn in turns] == [Effect(Action.END_CALL, say="Goodbye from Sam.")] * 2
+    assert [turn.handed for turn in turns] == [(VISIT,)] * 2
+
+
+@pytest.mark.parametrize("wanted", [ToolCall("call_1", "fly"), ToolCall("call_1", "ticket", "{}")])
+async def test_a_call_is_not_hung_up_on_while_something_else_was_not_done(
+    virtual_time: VirtualTime, tmp_path: Path, wanted: ToolCall
+) -> None:
+    folder = a_folder(tmp_path, 'tools = ["end_call", "ticket"]\n')
+    model = ScriptedClient(reply="I could not write that down.", tool_calls=(END, wanted))
+
+    async with a_brain(model, agents_dir=folder, agent="sam") as brain:
+        call = await picked_up(brain)
+        live = await brain.calls.hear(call, an_utterance("Okay, goodbye."), a_deadline())
+        told = await words_of(live)
+        uses = {use.name: use for use in await journal_of(brain)}
+
+    assert told == "I could not write that down."
+    assert live.turn.effect is None
+    assert steps(uses["end_call"]) == [True, False, True, True]
+    assert (uses["end_call"].ok, uses["end_call"].effect) == (False, None)
+    assert [one.tool_call_id for one in model.asked[1].messages[-2:]] == ["call_0", "call_1"]
+
+
+async def test_a_client_that_names_a_route_runs_its_own_tools_whatever_they_are_called(
+    virtual_time: VirtualTime,
+) -> None:
+    theirs = ToolSpec("ticket", "The client's own.", {"type": "object"})
+
+    async with a_brain(ScriptedClient(tool_calls=(TICKET,))) as brain:
+        call = await picked_up(brain)
+        call.as_is, call.platform_tools = (Message("user", "Write it down."),), (theirs,)
+        live = await brain.calls.hear(call, an_utterance("Write it down."), a_deadline())
+        await words_of(live)
+        uses = await journal_of(brain)
+
+    assert live.turn.handed == (TICKET,)
+    assert uses == []
+
+
+async def test_a_client_that_names_a_route_has_none_of_our_tools_run(virtual_time: VirtualTime) -> None:
+    async with a_brain(ScriptedClient(reply="I cannot.", tool_calls=(TICKET,))) as brain:
+        call = await picked_up(brain)
+        call.as_is = (Message("user", "Write it down."),)
+        await words_of(await brain.calls.hear(call, an_utterance("Write it down."), a_deadline()))
+        (use,) = await journal_of(brain)
+
+    assert (use.ok, use.answer) == (False, "There is no tool called ticket.")
+
+
+async def test_a_ticket_is_opened_once_though_the_model_asks_again_when_the_platform_has_run_its_tool(
+    virtual_time: VirtualTime,
+) -> None:
+    tool = Slow()
+    told = (Message("assistant", "", (VISIT,)), Message("tool", "Booked.", tool_call_id="call_1"))
+
+    async with a_brain(Scripted(("", (TICKET, VISIT)), ("", (TICKET,)), ("It is done.", ()))) as brain:
+        call = await picked_up(brain)
+        call.tools, call.platform_tools = {"ticket": tool}, (BOOKS,)
+        await words_of(await brain.calls.hear(call, an_utterance(key="1.1"), a_deadline()))
+        live = await brain.calls.hear(call, an_utterance(key="1.1+1"), a_deadline(), (), told)
+        said = await words_of(live)
+
+    assert said == "It is done."
+    assert tool.uses == 1

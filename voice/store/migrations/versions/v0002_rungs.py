@@ -1,4 +1,4 @@
-"""Turns keep the routes they asked; what was learned and which messages were claimed is kept, too."""
+"""Turns keep the routes they asked and how they part; what was learned and claimed is kept, too."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ down_revision = "0001"
 
 AnyJson = sa.JSON().with_variant(JSONB(), "postgresql")
 Moment = sa.DateTime(timezone=True)
+TURNS = ("rungs", "effect", "handed")  # the columns that table `turns` gets
 
 
 def upgrade() -> None:
-    """Add the column, which rewrites no row, and make the tables."""
-    op.add_column("turns", sa.Column("rungs", AnyJson))
+    """Add the columns, which rewrites no row, and make the tables."""
+    for column in TURNS:
+        op.add_column("turns", sa.Column(column, AnyJson))
     op.create_table(
         "learned",
         sa.Column("key", sa.Text, primary_key=True),
@@ -35,4 +37,5 @@ def downgrade() -> None:
     """Remove what was added."""
     for table in ("claims", "learned"):
         op.drop_table(table)
-    op.drop_column("turns", "rungs")
+    for column in reversed(TURNS):
+        op.drop_column("turns", column)
