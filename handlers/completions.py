@@ -22,9 +22,10 @@ from voice.call import Call
 from voice.routing.strategy import ranked
 from voice.routing.table import Route
 from voice.turn.live import LiveTurn
-from voice.types import Action, ChunkKind, Ending, Utterance, join_words
+from voice.types import Action, ChunkKind, Door, Ending, Utterance, join_words
 
 NOTHING = Declared()
+MAX_ROUNDS = 3  # in which a platform runs tools for the same words: then the caller is told something
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ async def hear_chat(
     call.platform_tools = (
         declared.specs if asked.route is not None else declared.platforms(_own_actions(call))
     )
+    if _rounds(talk) >= MAX_ROUNDS and (asked.route is None or call.record.door is Door.VAPI):
+        call.platform_tools = ()
     if asked.route is not None:
         call.as_is, call.routes = talk.as_is, (asked.route,)
     elif call.as_is is not None:  # the turn before this one went to a route
@@ -77,6 +80,11 @@ async def hear_chat(
     heard = Utterance(talk.words or "", heard_at, language=call.agent.language, key=key)
     deadline = call.agent.budget.deadline(heard_at)
     return await brain.calls.hear(call, heard, deadline, talk.history, talk.told)
+
+
+def _rounds(talk: Conversation) -> int:
+    """How often tools were asked for since the caller spoke; several at once are one round."""
+    return sum(bool(message.tool_calls) for message in talk.told)
 
 
 def _own_actions(call: Call) -> set[Action | None]:

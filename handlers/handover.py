@@ -47,6 +47,7 @@ class Handover:
 
     `leaves_alone`: words beside a transfer would undo it. `steer` transfers the call past its answer,
     where the platform can be asked to; it is for a transfer whose words have been said already.
+    `is_steered`: an earlier answer of the same turn has had that done.
     """
 
     call_id: CallId
@@ -56,6 +57,7 @@ class Handover:
     caller: str | None = None
     leaves_alone: bool = False
     steer: Callable[[str], None] | None = None
+    is_steered: bool = False
 
     async def silences(self, live: LiveTurn) -> bool:
         """Whether words that are ready must not be said, because the turn ends with a transfer.
@@ -63,7 +65,7 @@ class Handover:
         A reply's last sentence comes together with what the model asks for; what that does to the call
         is known a moment later.
         """
-        if not self.leaves_alone or not LEAVES & self.declared.actions:
+        if self.is_steered or not self.leaves_alone or not LEAVES & self.declared.actions:
             return False
         for _ in range(LOOKS):
             if live.finished or not _waits_for_tools(live.turn):
@@ -73,17 +75,29 @@ class Handover:
 
     def part(self, turn: Turn, *, has_spoken: bool) -> Parting:
         """The end of a turn's answer; `has_spoken`: words of it have left."""
-        if turn.ending in STOPPED:
+        if turn.ending in STOPPED or self.is_steered:
             return Parting()
         calls, effect = self._calls(turn), turn.effect
         if not calls:
             return Parting(self._instead(effect, has_spoken=has_spoken))
-        if has_spoken and self.leaves_alone and self.steer and effect and effect.action is Action.TRANSFER:
+        if has_spoken and self.leaves_alone and any(self._is_leaving(one.name) for one in calls):
+            return self._past_words(effect, calls)
+        ends = effect is not None and effect.action is Action.END_CALL
+        return Parting(self.agent.goodbye if ends and not has_spoken else None, calls)
+
+    def _past_words(self, effect: Effect | None, calls: tuple[ToolCall, ...]) -> Parting:
+        """How a call is left when words are out: past the answer, or not at all and the caller is told."""
+        if self.steer and effect is not None and effect.action is Action.TRANSFER:
             to = self._dialled(effect)
             if to is not None and to.to is not None:
                 return Parting(transfer_to=to.to)
-        ends = effect is not None and effect.action is Action.END_CALL
-        return Parting(self.agent.goodbye if ends and not has_spoken else None, calls)
+        log.warning("effect.not_possible", extra={"to_do": "Its words were out; Vapi would skip the tool."})
+        stays = tuple(one for one in calls if not self._is_leaving(one.name))
+        return Parting(self.agent.fallbacks[0], stays)
+
+    def _is_leaving(self, name: str) -> bool:
+        tool = self.declared.named(name)
+        return tool is not None and tool.action in LEAVES
 
     def _calls(self, turn: Turn) -> tuple[ToolCall, ...]:
         """What the platform is asked to do, each under an id that no other turn has given.
@@ -135,8 +149,7 @@ class Handover:
 
     def _leaves(self, turn: Turn) -> bool:
         effects = [turn.effect.action] if turn.effect is not None else []
-        tools = (self.declared.named(one.name) for one in turn.handed)
-        return any(action in LEAVES for action in (*effects, *(tool.action for tool in tools if tool)))
+        return any(one in LEAVES for one in effects) or any(self._is_leaving(one.name) for one in turn.handed)
 
     def _id(self, turn: Turn, place: int) -> str:
         made_of = f"{self.call_id}/{turn.key}/{place}".encode(errors="replace")

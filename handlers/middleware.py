@@ -16,7 +16,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handlers.problems import GENERIC, error_answer, problem
+from handlers.problems import CHATS, GENERIC, door_of, error_answer, problem
+from handlers.vapi_turn import excuse
 from voice.clock import now
 from voice.errors import BadRequest, TooLarge
 
@@ -76,7 +77,8 @@ class BodyLimit:
     """Answers 413 to bodies over `max_bytes`: at once when Content-Length says so, else as they grow.
 
     A body that is not whole within BODY_S is answered 400, and its connection closed: a client that
-    sends a byte a second would else hold a request for as long as it likes.
+    sends a byte a second would else hold a request for as long as it likes. Where Vapi asks for a turn it is
+    answered in words: Vapi ends a call at an error.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -119,8 +121,10 @@ class BodyLimit:
                 async with asyncio.timeout(BODY_S):
                     while (message := await receive())["type"] == "http.request" and message.get("more_body"):
                         pass
-        answer = error_answer(Request(scope), self._too_large())
-        answer.headers["Connection"] = "close"
+        scope["state"][BREAKS_OFF] = True
+        request, exc = Request(scope), self._too_large()
+        is_spoken = door_of(request) == "vapi" and request.url.path.rstrip("/").endswith(CHATS)
+        answer = excuse(request.app.state.brain, exc) if is_spoken else error_answer(request, exc)
         await answer(scope, receive, send)
 
 

@@ -107,6 +107,10 @@ class Once:
             log.warning("once.not_asked", extra={"error": type(exc).__name__, "to_do": StoreError.to_do})
             return otherwise
 
+    def knows(self, key: str) -> bool:
+        """Whether this process has taken the message of this key, not long ago."""
+        return key in self._running or key in self._answers
+
     def remember(self, key: str, answer: Json) -> None:
         """Keep an answer for this process, as if it had been given to the message of this key."""
         self._answers[key] = answer

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from handlers.completions import Answering, hear_chat, named
 from handlers.handover import Handover
+from handlers.once import once_key
 from handlers.plain import own_call_id
 from handlers.problems import json_answer
 from handlers.signatures import door_guard
@@ -85,7 +86,9 @@ def _key(talk: Conversation) -> str | None:
     """How often the caller has spoken tells a repeat, where the client sends the whole call each time.
 
     One that sends only its newest words counts one each time: nobody can tell its repeats. Answers of
-    tools make a turn of their own.
+    tools make a turn of their own, which the ids of their questions tell from every other.
     """
-    counted = f"u{talk.said}+{talk.answers}" if talk.answers else f"u{talk.said}"
-    return counted if talk.said > 1 else None
+    if talk.answers:
+        asked = " ".join(one.tool_call_id or "" for one in talk.told if one.role == "tool")
+        return f"u{talk.said}+{talk.answers} {once_key('answers', asked)}"
+    return f"u{talk.said}" if talk.said > 1 else None

@@ -39,7 +39,7 @@ async def hear_plain(request: Request, body: PlainMessage, door: Door, heard_at:
 
 
 async def answer_plain(request: Request, heard: Heard) -> Response:
-    """The whole answer as JSON; 409 when newer words took the turn's place before a word was said."""
+    """The whole answer as JSON; 409 when newer words have taken the turn's place."""
     turn = await whole_turn(heard.brain.calls, heard.call, heard.live, request.receive)
     return superseded(turn) or json_answer(answer_of(turn, heard.call.call_id, heard.call.agent.name))
 

@@ -39,6 +39,7 @@ DOORS = {
     "metrics": "metrics",
     "admin": "admin",
 }
+CHATS = "/chat/completions"
 GENERIC = "The request could not be answered."
 STOPPED = {
     Ending.INTERRUPTED: "This turn was superseded by newer words of the same call.",
@@ -64,9 +65,11 @@ def problem(
 def superseded(turn: Turn) -> Response | None:
     """The answer to a request for a whole turn that was stopped before its end; None: it was not.
 
-    What had been said of it is nobody's answer any more.
+    When newer words have taken its place, what had been said of it is nobody's answer any more. When the
+    call was hung up, what had been said is the answer.
     """
-    told = STOPPED.get(turn.ending) if turn.ending else None
+    is_told = turn.ending is Ending.INTERRUPTED or (turn.ending is Ending.HUNG_UP and not turn.spoken)
+    told = STOPPED[turn.ending] if turn.ending is not None and is_told else None
     return problem(409, told, _kind(409), code="superseded", headers=NOT_AGAIN) if told else None
 
 
@@ -94,7 +97,10 @@ def tell_refused(bus: Bus, door: str, exc: VoiceError, came: str = "") -> None:
 
 def door_of(request: Request) -> str:
     """Which door a path belongs to, for whoever counts."""
-    return DOORS.get(request.url.path.split("/")[1], "other")
+    path = request.url.path.rstrip("/")
+    if path.endswith(CHATS) and path != f"/v1{CHATS}":
+        return "vapi"  # on whatever path: the key of a door may stand in it
+    return DOORS.get(path.partition("/")[2].partition("/")[0], "other")
 
 
 async def answer_error(request: Request, exc: Exception) -> Response:

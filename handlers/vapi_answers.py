@@ -17,11 +17,12 @@ from starlette.responses import Response
 
 from handlers.once import Once, once_key
 from handlers.problems import json_answer
+from handlers.vapi_control import Controls, say
 from handlers.vapi_told import Taken, effect_of, message_key
 from handlers.vapi_who import answer_handoff, answer_transfer, answer_who
 from handlers.wire.vapi import ServerMessage
-from handlers.wire.vapi_answers import tool_result
-from handlers.wire.vapi_tools import ToolRequest, function_call
+from handlers.wire.vapi_answers import NOT_HERE, tool_result
+from handlers.wire.vapi_tools import MAX_TOOLS, ToolRequest, function_call
 from voice.brain import Brain
 from voice.errors import BadRequest, VoiceError
 from voice.telemetry.logs import about_call
@@ -34,6 +35,7 @@ SILENCE_S = 0.1
 MAX_SHOWN_CHARS = 60  # of a type that nobody knows
 TOOL_S = 15.0  # for the answer of a tool that another process runs; Vapi gives up at 20
 NO_CALL = "The call has no id."
+TOO_MANY = f"Not done: one message may ask for {MAX_TOOLS} tools."
 TOOL_FAILED = "The tool did not work."
 TOOL_LOST = "Nobody knows whether this was done. Do not do it again; offer the caller a call back."
 
@@ -70,11 +72,10 @@ async def _take_once(request: Request, message: ServerMessage, call_id: CallId, 
 
 async def _tool_calls(request: Request, message: ServerMessage) -> Response:
     """One result for each tool that is asked for, at once; a tool that fails says so under its own id."""
-    answers = await asyncio.gather(*(_use(request, message.call_id, asked) for asked in message.tools()))
-    results = [
-        tool_result(asked, answer, ok=ok)
-        for asked, (answer, ok) in zip(message.tools(), answers, strict=True)
-    ]
+    asked = message.tools()
+    answers = await asyncio.gather(*(_use(request, message.call_id, one) for one in asked[:MAX_TOOLS]))
+    answers += [(TOO_MANY, False)] * (len(asked) - len(answers))
+    results = [tool_result(one, answer, ok=ok) for one, (answer, ok) in zip(asked, answers, strict=True)]
     return json_answer({"results": results})
 
 
@@ -85,7 +86,26 @@ async def _function_call(request: Request, message: ServerMessage) -> Response:
         return json_answer({"result": TOOL_FAILED})
     answer, ok = await _use(request, message.call_id, asked)
     found = tool_result(asked, answer, ok=ok)
-    return json_answer({"result": found.get("result") or found.get("error")})
+    told = found.get("result") or found.get("error")
+    if isinstance(answer, Effect) and answer.action is Action.END_CALL:
+        told = told if await _has_hung_up(request, message.call_id, asked, answer) else NOT_HERE
+    return json_answer({"result": told})
+
+
+async def _has_hung_up(request: Request, call_id: CallId | None, asked: ToolRequest, effect: Effect) -> bool:
+    """End a call from outside, once: the legacy answer has no place for it. False: nobody could be asked."""
+    controls: Controls = request.app.state.controls
+    brain: Brain = request.app.state.brain
+    once: Once = request.app.state.once
+    if call_id is None or not controls.knows(call_id):
+        return False
+    call = brain.calls.get(call_id)
+    goodbye = effect.say or (call.agent if call else brain.agents.default).goodbye
+
+    async def end() -> Json:
+        return (await controls.send(call_id, say(goodbye, then_end=True))).ok
+
+    return await once.everywhere(once_key("vapi hung up", call_id, asked.once), end, lost=False) is True
 
 
 async def _use(request: Request, call_id: CallId | None, asked: ToolRequest) -> tuple[str | Effect, bool]:

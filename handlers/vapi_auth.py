@@ -21,9 +21,13 @@ from starlette.requests import Request
 
 from handlers.problems import tell_refused
 from handlers.signatures import SECRET_HEADERS, came, is_open, matches, presented
+from handlers.vapi_answers import ANSWERS
 from handlers.vapi_keys import KeySet
+from handlers.vapi_told import effect_of
+from handlers.wire.reading import read_object
+from handlers.wire.vapi import is_chat, server_message
 from voice.brain import Brain
-from voice.errors import LoopbackOnly, NotAllowed, SetupError, StoreError
+from voice.errors import BadRequest, LoopbackOnly, NotAllowed, SetupError, StoreError
 from voice.settings import Settings, secrets_in
 
 log = logging.getLogger(__name__)
@@ -120,7 +124,10 @@ async def vapi_guard(request: Request, *also: SecretStr | None) -> None:
 
 
 class Signatures:
-    """HMAC over a request as it came. A signature is good once, and near its time."""
+    """HMAC over a request as it came. A signature is good near its time, and for one effect.
+
+    The same bytes again are a retry where the answer to them is kept, and a replay elsewhere.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -131,7 +138,7 @@ class Signatures:
         self._seen: dict[bytes, float] = {}  # until when it must be remembered, oldest first
 
     async def allow(self, request: Request) -> bool:
-        """Whether the request is signed with one of the secrets, in time, and for the first time."""
+        """Whether the request is signed with one of the secrets, in time, and is no replay."""
         given = request.headers.get(self._settings.vapi_hmac_header)
         if not given:
             return False
@@ -143,7 +150,12 @@ class Signatures:
         shown = list(self._digests(given))
         known = [one for url in self._urls(request) for one in self._signatures(request, url, stamp, body)]
         good = [one for one in shown for other in known if hmac.compare_digest(one, other)]
-        return bool(good) and (not self._is_timed or await self._is_first(request, good[0]))
+        if not good or not self._is_timed:
+            return bool(good)
+        if await self._is_first(request, good[0]) or _is_taken_once(request, body):
+            return True
+        log.warning("vapi.signature_replayed")
+        return False
 
     def _is_near(self, stamp: str) -> bool:
         try:
@@ -195,7 +207,6 @@ class Signatures:
         while self._seen and (next(iter(self._seen.values())) < at or len(self._seen) >= MAX_SEEN):
             del self._seen[next(iter(self._seen))]
         if digest in self._seen:
-            log.warning("vapi.signature_replayed")
             return False
         self._seen[digest] = at + 2 * window_s  # a time may lie ahead of ours, too
         brain: Brain = request.app.state.brain
@@ -205,6 +216,25 @@ class Signatures:
         except (StoreError, TimeoutError) as exc:  # the caller must not pay for it
             log.warning("vapi.signature_not_asked", extra={"error": type(exc).__name__})
             return True
+
+
+def _is_taken_once(request: Request, body: bytes) -> bool:
+    """Whether a repeat of this has no second effect and gets the answer of the first.
+
+    So it is with server messages at their own door; the answers to them are kept for longer than any
+    signature is good.
+    """
+    if request.url.path.rstrip("/").endswith("/chat/completions"):
+        return False
+    try:
+        found = read_object(body)
+    except BadRequest:
+        return False
+    # The call must be named in what is signed: another one in a header would have another effect.
+    message = None if is_chat(found) else server_message(found, None)
+    if message is None or message.call_id is None:
+        return False
+    return message.type in ANSWERS or effect_of(message) is not None
 
 
 def _plain(secret: str) -> bytes:

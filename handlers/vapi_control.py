@@ -32,6 +32,7 @@ POST_S = 3.0  # for one order; Vapi takes about 0.3
 MAX_WAITING = 8  # orders of one call; one more is refused
 MAX_LINES = 2_000  # calls whose URL is kept; the oldest goes first
 MAX_URL_CHARS = 500
+MAX_ENDED = 2_000  # calls whose end is remembered: messages overtake each other by seconds
 OVER = ("end-of-call-report", "call.deleted")
 
 Body = dict[str, Json]
@@ -118,6 +119,7 @@ class Controls:
         self._hosts, self._key = hosts, key
         self._http = http
         self._lines: dict[CallId, _Line] = {}
+        self._ended: dict[CallId, None] = {}  # oldest first
 
     async def __aenter__(self) -> Controls:
         return self
@@ -139,6 +141,11 @@ class Controls:
         kind, status = found.get("type"), found.get("status")
         if kind in OVER or (kind == "status-update" and status == "ended"):
             self.forget(call_id)
+            self._ended[call_id] = None
+            if len(self._ended) > MAX_ENDED:
+                del self._ended[next(iter(self._ended))]
+            return
+        if call_id in self._ended:
             return
         if url := self._url_in(found.get("call")) or self._url_in(around):
             self._remember(call_id, url)
@@ -148,6 +155,10 @@ class Controls:
 
     def knows(self, call_id: CallId) -> bool:
         return call_id in self._lines
+
+    def has_ended(self, call_id: CallId) -> bool:
+        """Whether its end was told here, not long ago."""
+        return call_id in self._ended
 
     def forget(self, call_id: CallId) -> None:
         """The call is over: whatever waits is refused."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.requests import Request
 
 from handlers.once import Once, once_key
+from handlers.wire.masked import clean
 from handlers.wire.vapi import ServerMessage
 from handlers.wire.vapi_report import our_times, report_of
 from voice.brain import Brain
@@ -78,10 +79,10 @@ async def has_ended(brain: Brain, call_id: CallId) -> bool:
 
 
 async def _transcript(request: Request, message: ServerMessage, call_id: CallId) -> None:
-    """What was said, as Vapi wrote it down."""
+    """What was said, as Vapi wrote it down; a key that somebody read out is left out."""
     brain: Brain = request.app.state.brain
     if said := message.text("transcript"):
-        brain.calls.note(call_id, "transcript", {"role": message.text("role"), "transcript": said})
+        brain.calls.note(call_id, "transcript", {"role": message.text("role"), "transcript": clean(said)})
 
 
 async def _report(request: Request, message: ServerMessage, call_id: CallId) -> None:

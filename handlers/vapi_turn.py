@@ -6,6 +6,7 @@ trouble is spoken: a stream that begins and ends as every other.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -15,9 +16,10 @@ from starlette.types import ASGIApp
 
 from handlers.completions import Answering, Asked, hear_chat, named
 from handlers.handover import Handover
+from handlers.once import Once, once_key
 from handlers.plain import own_call_id
 from handlers.problems import tell_refused
-from handlers.vapi_control import Controls, transfer
+from handlers.vapi_control import Controls, say, transfer
 from handlers.wire.declared import Declared
 from handlers.wire.openai import Conversation, as_switch
 from handlers.wire.reading import read_as
@@ -25,13 +27,18 @@ from handlers.wire.vapi import VapiChatRequest
 from voice.agents.agent import Agent
 from voice.brain import Brain
 from voice.call import Call
-from voice.errors import BadRequest, LinesBusy
+from voice.errors import BadRequest, LinesBusy, StoreError
 from voice.telemetry.logs import about_call
-from voice.types import CallId, ChunkKind, Door
+from voice.turn.live import LiveTurn
+from voice.types import CallId, ChunkKind, Door, Json
 
 log = logging.getLogger(__name__)
 
 CALL_HEADERS = ("x-call-id", "x-vapi-call-id")  # the first is Vapi's on webhooks; model.headers sets either
+
+LOOK_UP_S = 0.3  # for whether a call is over: its caller may be waiting for the first words
+OUR_REASONS = ("quiet", "idle", "answered")  # a call that we let go of ourselves goes on when its caller does
+OVER = "This call has ended."
 
 
 async def answer_vapi_chat(request: Request, found: Mapping[str, object], heard_at: float) -> ASGIApp:
@@ -77,13 +84,19 @@ async def _answer(
 ) -> ASGIApp:
     brain: Brain = request.app.state.brain
     asked = whom(request, brain, body)
-    call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
-    call.line = body.line() or call.line
-    call.line = body.line() or call.line
-    answering = Answering(body.model or call.agent.name, body.stream is not False)
     talk, declared = body.conversation(), body.declared()
     opens = not _has_begun(talk)
-    if talk.words is None and not talk.told and not (opens and body.wants_first_words()):
+    is_turn = talk.words is not None or bool(talk.told) or (opens and body.wants_first_words())
+    if not is_turn and one_off:  # nobody would ever hang it up
+        agent = brain.agents.get(asked.agent)
+        return how_of(body, agent).line(agent.greeting if opens else agent.fallbacks[0])
+    if not one_off and await _is_over(request, call_id):
+        agent = brain.agents.get(asked.agent)
+        return how_of(body, agent).line(agent.goodbye, OVER)
+    call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
+    call.line = body.line() or call.line
+    answering = how_of(body, call.agent)
+    if not is_turn:
         if opens and not call.thread.greeting:
             brain.calls.greet(call, call.agent.greeting)
         return answering.line(call.agent.greeting if opens else call.agent.fallbacks[0])
@@ -93,23 +106,52 @@ async def _answer(
         brain,
         call,
         live,
-        handover=_handover(request, call, body, declared),
+        handover=_handover(request, call, live, body, declared),
         instead={ChunkKind.FALLBACK: call.agent.greeting} if opens else None,
         one_off=one_off,
     )
 
 
-def _handover(request: Request, call: Call, body: VapiChatRequest, declared: Declared) -> Handover:
-    """What the turn may have Vapi do. A transfer that Vapi would skip goes to the call's control URL."""
-    controls: Controls = request.app.state.controls
+def how_of(body: VapiChatRequest, agent: Agent) -> Answering:
+    return Answering(body.model or agent.name, body.stream is not False)
 
-    async def order(to: str) -> None:
+
+async def _is_over(request: Request, call_id: CallId) -> bool:
+    """Whether Vapi has told the end of this call: a request that comes late must not bring it back."""
+    brain: Brain = request.app.state.brain
+    controls: Controls = request.app.state.controls
+    if brain.calls.get(call_id) is not None:
+        return False
+    if controls.has_ended(call_id):
+        return True
+    try:
+        async with asyncio.timeout(LOOK_UP_S):
+            record = await brain.store.record(call_id)
+    except (StoreError, TimeoutError):
+        return False
+    return record is not None and record.ended_on is not None and record.ended_reason not in OUR_REASONS
+
+
+def _handover(
+    request: Request, call: Call, live: LiveTurn, body: VapiChatRequest, declared: Declared
+) -> Handover:
+    """What the turn may have Vapi do. A transfer that Vapi would skip goes once to the call's control URL."""
+    controls: Controls = request.app.state.controls
+    once: Once = request.app.state.once
+    key = once_key("vapi steered", call.call_id, str(live.turn.position), live.turn.key)
+
+    async def order(to: str) -> Json:
         sent = await controls.send(call.call_id, transfer(to))
         if not sent.ok:
             log.error("vapi.transfer_lost", extra={"to_do": sent.says})
+            await controls.send(call.call_id, say(call.agent.fallbacks[-1]))  # the caller is waiting
+        return {"ok": sent.ok}
+
+    async def order_once(to: str) -> None:
+        await once.everywhere(key, lambda: order(to), lost={"ok": False})
 
     def steer(to: str) -> None:
-        call.spawn(order(to))
+        call.spawn(order_once(to))
 
     return Handover(
         call.call_id,
@@ -119,6 +161,7 @@ def _handover(request: Request, call: Call, body: VapiChatRequest, declared: Dec
         caller=body.caller() or call.record.caller,
         leaves_alone=True,
         steer=steer if controls.knows(call.call_id) else None,
+        is_steered=once.knows(key),
     )
 
 

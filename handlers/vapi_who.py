@@ -11,12 +11,13 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from handlers.once import Once, once_key
-from handlers.problems import json_answer
+from handlers.problems import STOPPED, json_answer
 from handlers.vapi_lines import Lines
 from handlers.vapi_told import has_ended, message_key, named_agent
 from handlers.wire.numbers import dialable
@@ -34,6 +35,10 @@ from voice.types import Action, CallId, Door, Effect, Json, ToolCall
 log = logging.getLogger(__name__)
 
 PICK_UP_S = 2.0  # Vapi gives up at 7.5, its docs say elsewhere at 5, and the network has its share
+NO_CREDENTIAL = (  # Vapi signs what it sends to a server, never what it sends to a model
+    "The assistant's model has nothing to show at our door: set VAPI_SECRET, OFFHOOK_VAPI_PATH_KEY "
+    "or OFFHOOK_API_KEY besides."
+)
 NO_ONE = "There is nobody to transfer this call to right now."
 
 
@@ -45,6 +50,9 @@ async def answer_who(request: Request, message: ServerMessage) -> Response:
     if line is not None and (line.refuse or line.transfer):
         return json_answer(line_answer(line, {}))
     named = line.agent if line is not None and line.agent else named_agent(request, brain)
+    if (line is None or not _is_kept_at_vapi(line)) and not _has_credential(brain):
+        log.error("vapi.no_credential", extra={"to_do": NO_CREDENTIAL})
+        return json_answer({"error": brain.agents.get(named).busy})
     agent, is_busy = await _picked_up(request, message, named, line)
     if is_busy:
         return json_answer({"error": agent.busy})  # spoken to the caller
@@ -85,10 +93,20 @@ async def _pick_up(
         log.warning("vapi.call_refused", extra={"error": type(exc).__name__})
         return {"agent": named, "busy": True}
     # An assistant that is kept at Vapi has a first message of its own, which its history will tell.
-    is_ours = line is None or not (line.assistant_id or line.squad_id or line.squad)
-    if is_ours and not call.thread.greeting:
-        brain.calls.greet(call, call.agent.greeting)
+    greeting = _greeting(line, call.agent)
+    if greeting and not call.thread.greeting:
+        brain.calls.greet(call, greeting)
     return {"agent": call.agent.name}
+
+
+def _greeting(line: LineSettings | None, agent: Agent) -> str | None:
+    """What the caller hears first, where we know it: a line may have another sentence than the agent."""
+    if line is None:
+        return agent.greeting
+    if _is_kept_at_vapi(line):
+        return None
+    said = line.overrides.get("firstMessage", agent.greeting)
+    return said if isinstance(said, str) and "{{" not in said else None  # Vapi fills that in
 
 
 def assistant_of(request: Request, brain: Brain, agent: Agent) -> dict[str, Any]:
@@ -100,9 +118,22 @@ def assistant_of(request: Request, brain: Brain, agent: Agent) -> dict[str, Any]
     settings = brain.settings
     shown = next(iter(secrets_in(settings.vapi_secret)), None)
     in_path = next(iter(secrets_in(settings.vapi_path_key)), None) if shown is None else None
-    url = f"{base_url(request, brain)}/vapi" + (f"/{in_path}" if in_path else "")
+    if shown is None and in_path is None:  # it opens the model's door, too
+        shown = next(iter(secrets_in(settings.api_key)), None)
+    url = f"{base_url(request, brain)}/vapi" + (f"/{quote(in_path, safe='')}" if in_path else "")
     actions = _actions(brain, agent)
     return vapi_assistant(agent, WaysIn(url, secret=shown), actions=actions, voice=settings.vapi_voice)
+
+
+def _has_credential(brain: Brain) -> bool:
+    """Whether an assistant that we describe can show something that opens the model's door."""
+    settings = brain.settings
+    shown = (settings.vapi_secret, settings.vapi_path_key, settings.api_key)
+    return not settings.guards_vapi or any(secrets_in(one) for one in shown)
+
+
+def _is_kept_at_vapi(line: LineSettings) -> bool:
+    return bool(line.assistant_id or line.squad_id or line.squad)
 
 
 def base_url(request: Request, brain: Brain) -> str:
@@ -139,24 +170,34 @@ async def _asked(request: Request, message: ServerMessage, action: Action) -> Ef
         return None
     call = brain.calls.get(message.call_id)
     call = call or await brain.calls.pick_up(message.call_id, Door.VAPI, caller=message.caller)
-    effect = call.thread.turns[-1].effect if call.thread.turns else None
-    if effect is not None and effect.action is action:
-        return effect  # the model has chosen already; Vapi's tool has no place for its choice
+    newest = call.thread.turns[-1].effect if call.thread.turns else None
+    if newest is not None and newest.action is action:
+        return newest  # the model has chosen already; Vapi's tool has no place for its choice
     tool = next((call.tools[name] for name in call.agent.tools if _does(call, name, action)), None)
-    if tool is None:
-        return None
-    arguments = json.dumps(_arguments(message, tool))
+    told = _arguments(message, tool) if tool is not None else None
+    if tool is None or told is None:
+        return _chosen_before(call, action)
+    arguments = json.dumps(told)
     key = once_key("vapi destination", message.call_id, str(message.body.get("timestamp")), arguments)
     answer = await brain.calls.answer_tool(message.call_id, ToolCall(key, tool.spec.name, arguments))
     return answer if isinstance(answer, Effect) and answer.action is action else None
+
+
+def _chosen_before(call: Call, action: Action) -> Effect | None:
+    """What the newest turn that wanted this done wanted; turns that were stopped do not count."""
+    effects = (turn.effect for turn in reversed(call.thread.turns) if turn.ending not in STOPPED)
+    found = next((one for one in effects if one is not None and one.action is action), None)
+    if found is None:
+        log.warning("vapi.destination_open", extra={"to_do": "Let Vapi's tool name its destination."})
+    return found
 
 
 def _does(call: Call, name: str, action: Action) -> bool:
     return name in call.tools and call.tools[name].action is action
 
 
-def _arguments(message: ServerMessage, tool: Tool) -> dict[str, Any]:
-    """What Vapi says of the destination; a choice that it leaves open is the first of the tool's list."""
+def _arguments(message: ServerMessage, tool: Tool) -> dict[str, Any] | None:
+    """What Vapi says of the destination. None where it leaves a choice open: nobody guesses whom to ring."""
     given = message.table("parameters")
     properties = tool.spec.parameters.get("properties")
     wanted: Mapping[str, Any] = properties if isinstance(properties, dict) else {}
@@ -165,7 +206,10 @@ def _arguments(message: ServerMessage, tool: Tool) -> dict[str, Any]:
         choices = schema.get("enum") if isinstance(schema, dict) else None
         told = [one for one in (given.get(name), given.get("destination")) if isinstance(one, str)]
         if isinstance(choices, list) and choices:
-            found[name] = next((one for one in told if one in choices), choices[0])
+            choice = next((one for one in told if one in choices), None)
+            if choice is None and len(choices) > 1:
+                return None
+            found[name] = choices[0] if choice is None else choice
         elif name in given:
             found[name] = given[name]
     return found

@@ -32,6 +32,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -226,7 +227,11 @@ class Settings(BaseSettings):
     vapi_hmac_encoding: Literal["hex", "base64"] = _own("vapi_hmac_encoding", "hex", "hex or base64.")
     vapi_hmac_base64: bool = _own("vapi_hmac_base64", False, "1: the secret itself is written in base64.")
     vapi_hmac_window_s: float = _own(
-        "vapi_hmac_window_s", 300.0, "How far a signature's time may be from ours.", gt=0, le=86_400
+        "vapi_hmac_window_s",
+        300.0,
+        "How far a signature's time may be from ours, 12 hours at most.",
+        gt=0,
+        le=43_200,  # on either side of ours: what was seen in it is remembered for a day
     )
     vapi_jwks: str | None = _own(
         "vapi_jwks", None, "URL or file of the keys (JWKS) that sign the OAuth2 tokens Vapi sends."
@@ -369,8 +374,11 @@ def read_settings(folder: Path | None = None, **overrides: Any) -> tuple[Setting
 
 def _gather(folder: Path) -> tuple[dict[str, Any], dict[str, Origin]]:
     places: list[tuple[Literal["environment", ".env", "offhook.toml"], Mapping[str, Any]]] = [
-        ("environment", EnvSettingsSource(Settings, env_ignore_empty=True)()),
-        (".env", DotEnvSettingsSource(Settings, env_file=folder / ENV_FILE, env_ignore_empty=True)()),
+        ("environment", _read(EnvSettingsSource(Settings, env_ignore_empty=True))),
+        (
+            ".env",
+            _read(DotEnvSettingsSource(Settings, env_file=folder / ENV_FILE, env_ignore_empty=True)),
+        ),
         ("offhook.toml", _toml(folder / TOML_FILE)),
     ]
     values: dict[str, Any] = {}
@@ -384,6 +392,18 @@ def _gather(folder: Path) -> tuple[dict[str, Any], dict[str, Origin]]:
                 values[field], origins[field] = found[name], Origin(field, env, place)
                 break
     return values, origins
+
+
+def _read(source: EnvSettingsSource) -> Mapping[str, Any]:
+    """What a source holds. Raises SetupError for a table (routes, lines) that is not JSON there."""
+    try:
+        return source()
+    except SettingsError as exc:
+        field = str(exc).partition('"')[2].partition('"')[0]
+        name = env_name(field) if field in Settings.model_fields else field
+        raise SetupError(
+            f"{name} in the environment or {ENV_FILE} is not JSON; write it as tables in {TOML_FILE}"
+        ) from exc
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -46,6 +46,11 @@ TO = (
 )
 DIGITS = ("dtmf", "digits", "keys", "tones", "sequence", "digit", "key")
 WORDS = ("message", "content", "text")
+# Beside those above, what a tool that only hangs up or connects may want to be told.
+BESIDE = (
+    *("reason", "summary", "context", "notes", "goodbye", "farewell", "callid", "callsid", "type", "name"),
+    *("department", "team", "person", "extension", "language", "sentiment", "outcome", "endreason"),
+)
 # Words beside one of these make Vapi speak the words and skip the tool.
 LEAVES = frozenset({Action.TRANSFER, Action.HANDOFF})
 # What the model may ask the platform for when the agent has no tool of its own for it. Ending and
@@ -136,9 +141,21 @@ def _action_of(spec: ToolSpec) -> Action | None:
     name = re.sub("tool$|^tool", "", _bare(spec.name)).replace("the", "")
     found = (action for action, meaning in MEANINGS.items() if meaning.fullmatch(name))
     action = None if name in SHORT_FOR_NOTHING else next(found, None)
+    if action in {Action.END_CALL, Action.TRANSFER} and not _is_about_a_call(spec, name):
+        return None
     if action is None and name.startswith("transferto") and _only_says_where(spec):
         return Action.TRANSFER  # not every transfer is one of calls: money has an amount beside it
     return action
+
+
+def _is_about_a_call(spec: ToolSpec, name: str) -> bool:
+    """Whether what a tool needs to know is about a call: tickets are closed, and money is transferred."""
+    tool = DeclaredTool(spec, None)
+    properties = spec.parameters.get("properties")
+    if name.startswith("transfer") and "call" in name and tool.argument(TO):
+        return True
+    needed = tool.required() or (list(properties) if isinstance(properties, dict) else [])
+    return all(_bare(one) in {*TO, *WORDS, *BESIDE} for one in needed)
 
 
 def _only_says_where(spec: ToolSpec) -> bool:

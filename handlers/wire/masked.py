@@ -15,6 +15,7 @@ from voice.telemetry.scrub import without_secrets
 SECRET_WORDS = (
     "token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "privatekey", "private_key",
     "authorization", "credential", "signature", "cookie",
+    "controlurl", "control_url", "listenurl", "listen_url",  # whoever knows one steers or hears the call
 )  # fmt: skip
 REMOVED = "[removed]"
 MAX_NAMES = 20_000  # of fields that are remembered; a sender may make them up

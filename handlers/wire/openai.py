@@ -19,7 +19,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from handlers.wire.declared import Declared, declared_in
-from handlers.wire.reading import ForeignId, an_id, words
+from handlers.wire.reading import ForeignId, an_id, newest, words
 from voice.threads.window import without_orphans
 from voice.types import Message, Role, ToolCall, Turn
 
@@ -137,7 +137,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     model: str | None = None
-    messages: list[ChatMessage]
+    messages: Annotated[list[ChatMessage], BeforeValidator(newest)]
     stream: Annotated[bool | None, BeforeValidator(as_switch)] = None
     stream_options: StreamOptions | None = None
     user: ForeignId = None

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from voice.errors import BadRequest
 
 MAX_ID_CHARS = 200
+MAX_MESSAGES = 2_000  # of a chat: a call of several hours; each costs time before the first word
 MAX_SHOWN_CHARS = 60  # of a wrong field's path: it is the sender's own text
 MAX_DIGITS = 308  # a whole number with more is beyond a double, which JSON's readers take numbers for
 
@@ -75,6 +76,13 @@ def read_as(model: type[Model], found: object) -> Model:
         first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
     path = ".".join(str(part) for part in first["loc"])[:MAX_SHOWN_CHARS]
     raise BadRequest(f"{path or 'The body'}: {first['msg'].removeprefix('Value error, ').rstrip('.')}.")
+
+
+def newest(found: object) -> object:
+    """The newest entries of a chat that is too long, and before them the first: who the model is to be."""
+    if not isinstance(found, list) or len(found) <= MAX_MESSAGES:
+        return found
+    return [found[0], *found[1 - MAX_MESSAGES :]]
 
 
 def words(text: str) -> str:

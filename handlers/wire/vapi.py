@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 
 from handlers.wire.masked import mask
 from handlers.wire.openai import ROLES, ChatMessage, ChatRequest, Conversation, an_id_in
-from handlers.wire.reading import an_id
+from handlers.wire.reading import an_id, newest
 from handlers.wire.vapi_tools import ToolRequest, tool_requests
 from voice.types import CallId, Json
 
@@ -54,6 +54,7 @@ def _name(found: object) -> str | None:
 
 def _known(found: object) -> object:
     """Messages without the entries that are none. A list of nothing else stays: its sender is told why."""
+    found = newest(found)
     if not isinstance(found, list):
         return found
     return [one for one in found if _is_message(one)] or found

@@ -13,16 +13,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.wire.masked import clean, mask
 from handlers.wire.reading import an_id, mended
 from voice.types import ToolCall
 
+MAX_TOOLS = 32  # of one message; a model asks for one or two
 LISTS = ("toolCallList", "toolCalls", "toolWithToolCallList")
+TOO_DEEP = "nested too deep"  # in place of arguments: the tool says that this is no JSON
 HOOK_ID = "hook-function-call"  # every function that a hook calls comes under this one id
 
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """One tool that Vapi wants used. `arguments` is JSON as text; `once` tells a retry from a new use."""
+    """One tool that Vapi wants used. `once` tells a retry from a new use.
+
+    `arguments` is JSON as text, without what holds a secret: all that a tool is asked is kept.
+    """
 
     id: str
     name: str
@@ -34,7 +40,10 @@ class ToolRequest:
 
 
 def tool_requests(message: Mapping[str, Any]) -> list[ToolRequest]:
-    """Every tool of a tool-calls message, in order, each id once. Entries without id or name are left out."""
+    """Every tool of a tool-calls message, in order, each id once. Entries without id or name are left out.
+
+    Beyond MAX_TOOLS, which are not run, arguments are not read.
+    """
     found: dict[str, ToolRequest] = {}
     for entry in _entries(message):
         function = entry.get("function")
@@ -42,8 +51,9 @@ def tool_requests(message: Mapping[str, Any]) -> list[ToolRequest]:
         name = an_id(table.get("name")) or an_id(entry.get("name"))
         asked_id = an_id(entry.get("id")) or an_id(entry.get("toolCallId"))
         if name and asked_id and asked_id not in found:
-            arguments = _arguments(table, entry)
-            found[asked_id] = ToolRequest(asked_id, name, arguments, _once(asked_id, arguments, message))
+            arguments = _arguments(table, entry) if len(found) < MAX_TOOLS else "{}"
+            once = _once(asked_id, arguments, message)
+            found[asked_id] = ToolRequest(asked_id, name, _masked(arguments), once)
     return list(found.values())
 
 
@@ -56,7 +66,8 @@ def function_call(message: Mapping[str, Any]) -> ToolRequest | None:
         return None
     arguments = _arguments({}, {"arguments": table.get("parameters", table.get("arguments"))})
     asked_id = an_id(message.get("toolCallId")) or an_id(table.get("id"))
-    return ToolRequest(asked_id or "", name, arguments, asked_id or _made_id(name, arguments, message))
+    once = asked_id or _made_id(name, arguments, message)
+    return ToolRequest(asked_id or "", name, _masked(arguments), once)
 
 
 def _entries(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -93,7 +104,21 @@ def _written(found: dict[str, Any]) -> str:
     try:
         return json.dumps(_plain(found), ensure_ascii=False)
     except RecursionError:
-        return "nested too deep"  # as in _from_text: the tool says that this is no JSON
+        return TOO_DEEP
+
+
+def _masked(arguments: str) -> str:
+    """Arguments as they may be kept."""
+    try:
+        found = json.loads(arguments)
+        if isinstance(found, dict):
+            mask(found)
+            return json.dumps(found, ensure_ascii=False)
+    except ValueError:
+        pass  # the tool says that this is no JSON
+    except RecursionError:
+        return TOO_DEEP
+    return clean(arguments)
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:

@@ -78,6 +78,34 @@ def test_a_transfer_to_somewhere_is_one_when_it_says_nothing_but_where() -> None
     assert (of_calls.actions, of_money.actions) == ({Action.TRANSFER}, frozenset())
 
 
+OTHERS: list[dict[str, Any]] = [
+    a_tool("transfer", amount={}, account={}),
+    a_tool("transfer", ["amount", "to"], amount={}, to={}),
+    a_tool("close_call", ["ticket_id"], ticket_id={}),
+    a_tool("end_call", ticket_id={}, reason={}),
+]
+
+
+@pytest.mark.parametrize("tool", OTHERS)
+def test_a_caller_who_asks_for_money_or_a_ticket_is_not_transferred_or_hung_up(tool: dict[str, Any]) -> None:
+    found = declared_in([tool])
+
+    assert found.actions == frozenset()
+    assert found.platforms(set()) == found.specs != ()
+
+
+OF_CALLS: list[tuple[dict[str, Any], Action]] = [
+    (a_tool("transferCall", ["destination", "customer"], destination={}, customer={}), Action.TRANSFER),
+    (a_tool("end_call", ["reason"], reason={}, mood={}), Action.END_CALL),
+    (a_tool("hangUp", summary={}), Action.END_CALL),
+]
+
+
+@pytest.mark.parametrize(("tool", "action"), OF_CALLS)
+def test_what_else_a_call_tool_wants_to_know_does_not_matter(tool: dict[str, Any], action: Action) -> None:
+    assert declared_in([tool]).actions == {action}
+
+
 ODD: list[object] = [
     None,
     "none",

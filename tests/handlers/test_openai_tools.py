@@ -10,7 +10,7 @@ import pytest
 from tests.handlers.house import a_house, frames_of, said_in
 from tests.handlers.office import CONNECTING, END, TRANSFER, an_office, an_openai_client, calls_in, who_says
 from voice.models.scripted import ScriptedClient
-from voice.types import ToolCall
+from voice.types import Finish, ToolCall
 
 PATH = "/v1/chat/completions"
 FIND = ToolCall("t1", "find_slot", '{"day": "Friday"}')
@@ -77,6 +77,22 @@ async def test_a_named_call_goes_on_after_its_tools_and_a_repeat_asks_nobody() -
 
     assert first.json()["choices"][0]["message"] == again.json()["choices"][0]["message"]
     assert len(model.asked) == 1
+
+
+async def test_each_round_of_tools_on_the_first_words_asks_under_an_id_of_its_own() -> None:
+    model = ScriptedClient(finish=Finish("tool_calls", tool_calls=(FIND,)), reply="")
+    talk: list[Any] = [*ASKS]
+    ids = []
+
+    async with a_house(model) as house:
+        for _ in range(3):
+            body = {"model": "jamie", "user": "c1", "messages": talk, "tools": [SLOTS]}
+            answer = (await house.http.post(PATH, json=body)).json()["choices"][0]["message"]
+            asked = answer["tool_calls"][0]["id"]
+            ids.append(asked)
+            talk = [*talk, answer, {"role": "tool", "tool_call_id": asked, "content": "Ask again."}]
+
+    assert len(set(ids)) == 3
 
 
 async def test_a_client_that_can_hang_up_is_told_to_and_words_stay_beside_a_transfer(tmp_path: Path) -> None:

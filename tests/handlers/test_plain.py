@@ -199,7 +199,7 @@ async def test_words_on_a_call_that_is_hung_up_meanwhile_are_told_so() -> None:
     assert answer.json()["error"]["message"] == "The call was hung up before this turn was answered."
 
 
-async def test_what_was_said_before_newer_words_came_is_still_answered() -> None:
+async def test_what_was_said_before_the_hang_up_is_still_answered() -> None:
     model = Watched(reply="Which unit are you in? I", after_words=6, hangs=True)
 
     async with a_house(model) as house:
@@ -214,6 +214,25 @@ async def test_what_was_said_before_newer_words_came_is_still_answered() -> None
         answer = await request
 
     assert (answer.status_code, answer.json()["reply"]) == (200, "Which unit are you in?")
+
+
+async def test_a_reply_that_newer_words_have_cut_is_nobodys_answer() -> None:
+    model = Watched(reply="Which unit are you in? I", after_words=6, hangs=True)
+
+    async with a_house(model) as house:
+        older = asyncio.create_task(house.http.post("/chat", json={"message": "Hi.", "call_id": "c1"}))
+        await model.begun.wait()
+        call = house.brain.calls.get(CallId("c1"))
+        assert call is not None
+        assert call.live is not None
+        async for _ in call.live.listen():
+            break
+        newer = asyncio.create_task(house.http.post("/chat", json={"message": "4B.", "call_id": "c1"}))
+        answer = await older
+        newer.cancel()
+        await asyncio.wait([newer])
+
+    assert answer.status_code == 409
 
 
 async def test_words_arrive_as_one_line_without_control_characters() -> None:

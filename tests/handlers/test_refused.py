@@ -32,6 +32,24 @@ async def test_every_request_is_counted_at_its_door_before_its_secret_is_checked
     assert found["doors"]["vapi"]["last_on"].endswith("+00:00")
 
 
+@pytest.mark.parametrize(
+    ("path", "door"),
+    [
+        ("/chat/completions", "vapi"),
+        (f"/{SECRET}/chat/completions", "vapi"),
+        (f"/vapi/{SECRET}/chat/completions/", "vapi"),
+        ("/v1/chat/completions", "openai"),
+        ("/chat", "chat"),
+    ],
+)
+async def test_a_model_url_of_vapis_counts_as_vapis_however_it_is_spelt(path: str, door: str) -> None:
+    async with a_house() as house:
+        await house.http.post(path, json=a_request("My sink leaks."))
+        found = await told(house)
+
+    assert [name for name, one in found["doors"].items() if one["requests"] and name != "admin"] == [door]
+
+
 async def test_a_wrong_secret_is_told_by_its_headers_name_and_never_by_its_value() -> None:
     async with a_house(vapi_secret=SECRET) as house:
         await house.http.post(

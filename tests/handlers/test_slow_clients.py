@@ -177,7 +177,7 @@ class Trickle(Visitor):
         return {"type": "http.request", "body": b" ", "more_body": True}
 
 
-@pytest.mark.parametrize("path", [PATH, "/v1/chat/completions", "/vapi/webhook", "/chat"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/vapi/webhook", "/chat"])
 async def test_a_body_that_never_ends_is_given_up(virtual_time: VirtualTime, path: str) -> None:
     async with a_house() as house:
         visitor = Trickle(house.app)
@@ -195,9 +195,24 @@ async def test_a_body_that_never_ends_is_given_up(virtual_time: VirtualTime, pat
 async def test_a_body_over_the_limit_that_never_ends_is_given_up(virtual_time: VirtualTime) -> None:
     async with a_house(max_body_bytes=10_000) as house:
         visitor = Trickle(house.app)
-        await visitor.post(PATH, {}, {"content-length": "20000"})
+        await visitor.post("/chat", {}, {"content-length": "20000"})
 
     assert visitor.sent[0]["status"] == 413
+    assert virtual_time.elapsed_s < BODY_S + 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-length": "20000"}])
+async def test_a_turn_of_vapis_that_never_ends_is_answered_in_speech(
+    virtual_time: VirtualTime, headers: dict[str, str]
+) -> None:
+    async with a_house(max_body_bytes=10_000) as house:
+        visitor = Trickle(house.app)
+        await visitor.post(PATH, {}, headers)
+        excuse = house.brain.agents.default.fallbacks[0]
+
+    assert visitor.sent[0]["status"] == 200
+    assert (b"connection", b"close") in visitor.sent[0]["headers"]
+    assert said_in(visitor.text) == excuse
     assert virtual_time.elapsed_s < BODY_S + 1
 
 

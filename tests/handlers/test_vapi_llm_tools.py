@@ -14,7 +14,6 @@ import pytest
 import vapi.types as vapi_shapes
 from pydantic import TypeAdapter
 
-from tests.conftest import VirtualTime
 from tests.handlers.house import CALL_ID, a_house, a_message, a_request, frames_of, said_in
 from tests.handlers.office import (
     END,
@@ -59,21 +58,6 @@ async def test_a_sentence_that_comes_with_the_transfer_is_not_said(tmp_path: Pat
         answer = await house.http.post(PATH, json=wanting("transfer_call_tool"))
 
     assert said_in(answer.text) == ""
-    assert calls_in(frames_of(answer.text)) == [("transfer_call_tool", {"destination": OFFICE})]
-
-
-async def test_words_that_were_out_before_the_transfer_do_not_lose_it(
-    virtual_time: VirtualTime, tmp_path: Path
-) -> None:
-    slow = ScriptedClient(
-        reply="Let me see. I'll connect you.",
-        every_s=0.2,
-        finish=Finish("tool_calls", tool_calls=(TRANSFER,)),
-    )
-    async with a_house(slow, **an_office(tmp_path)) as house:
-        answer = await house.http.post(PATH, json=wanting("transfer_call_tool"))
-
-    assert said_in(answer.text) == "Let me see. I'll connect you."
     assert calls_in(frames_of(answer.text)) == [("transfer_call_tool", {"destination": OFFICE})]
 
 

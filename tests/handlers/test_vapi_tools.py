@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from vapi.types import ServerMessageResponseToolCalls
 
-from handlers.wire.vapi_tools import tool_requests
+from handlers.wire.openai import ChatRequest
+from handlers.wire.reading import MAX_MESSAGES
+from handlers.wire.vapi import VapiChatRequest
+from handlers.wire.vapi_tools import MAX_TOOLS, tool_requests
 from tests.handlers.house import CALL_ID, a_house, a_message, in_shape, notes_of
 from voice.events import ToolUsed
 
@@ -160,3 +163,68 @@ async def test_the_legacy_function_call_gets_its_result() -> None:
 
     assert answer.json()["result"].endswith("is open: The sink leaks.")
     assert [(event.tool, event.ok) for event in used] == [("ticket", True)]
+
+
+async def test_no_secret_in_the_arguments_of_a_tool_is_kept() -> None:
+    issue = "The sink leaks, Authorization: Bearer hush-1-abcdef"
+    arguments = {"issue": issue, "unit": "4b", "apiKey": "hush-2", "nested": [{"password": "hush-3"}]}
+    texts = [json.dumps(arguments), "{not json sk-hush4abcdefgh"]
+    listed = [
+        {"id": f"call_{number}", "name": "ticket", "arguments": one}
+        for number, one in enumerate([arguments, *texts])
+    ]
+    old = {"name": "ticket", "parameters": arguments}
+
+    async with a_house() as house:
+        for message in (
+            {"type": "tool-calls", "toolCallList": listed},
+            {"type": "function-call", "functionCall": old},
+        ):
+            await house.http.post(PATH, json={"message": {**message, "call": {"id": CALL_ID}}})
+        tickets = await notes_of(house, "ticket")
+        stored = await house.store.find(CALL_ID)
+
+    assert stored is not None
+    assert "hush" not in json.dumps([note.payload for note in stored.notes])
+    assert [ticket["unit"] for ticket in tickets] == ["4b"] * 3
+    assert tickets[0]["issue"] == "The sink leaks, Authorization: Bearer [secret]"
+
+
+async def test_more_tools_than_a_message_may_ask_for_each_get_an_error_and_are_not_run() -> None:
+    listed = [
+        {"id": f"call_{number}", "name": "ticket", "arguments": {"issue": f"The sink leaks, {number}"}}
+        for number in range(MAX_TOOLS + 8)
+    ]
+    message = {"type": "tool-calls", "toolCallList": listed, "call": {"id": CALL_ID}}
+
+    async with a_house() as house:
+        answer = await house.http.post(PATH, json={"message": message})
+        tickets = await notes_of(house, "ticket")
+
+    results = answer.json()["results"]
+    assert [one["toolCallId"] for one in results] == [one["id"] for one in listed]
+    assert [bool(one.get("result")) for one in results] == [True] * MAX_TOOLS + [False] * 8
+    assert results[-1]["error"] == "Not done: one message may ask for 32 tools."
+    assert len(tickets) == MAX_TOOLS
+
+
+def test_the_arguments_of_tools_beyond_the_most_are_not_even_read() -> None:
+    listed = [{"id": f"call_{number}", "name": "ticket", "arguments": {"a": 1}} for number in range(10_000)]
+
+    found = tool_requests({"toolCallList": listed})
+
+    assert len(found) == 10_000
+    assert [one.arguments for one in found[MAX_TOOLS - 1 : MAX_TOOLS + 1]] == ['{"a": 1}', "{}"]
+
+
+@pytest.mark.parametrize("shape", [ChatRequest, VapiChatRequest])
+def test_of_a_chat_that_is_too_long_the_first_and_the_newest_messages_are_read(
+    shape: type[ChatRequest],
+) -> None:
+    said = [{"role": "user", "content": str(number)} for number in range(10_000)]
+
+    found = shape.model_validate({"messages": [{"role": "system", "content": "You are Jamie."}, *said]})
+
+    talk = found.conversation()
+    assert len(found.messages) == MAX_MESSAGES
+    assert (talk.system, talk.words) == ("You are Jamie.", "9999")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -110,12 +112,23 @@ async def test_the_secret_is_taken_bearer_or_bare_and_under_either_name() -> Non
     assert missing.json()["error"]["message"] == wrong.json()["error"]["message"] == "Not authorised."
 
 
-async def test_a_body_over_the_limit_is_refused() -> None:
-    async with a_house(max_body_bytes=10_000) as house:
-        answer = await house.http.post(PATH, json=a_request("x" * 10_000))
+@pytest.mark.parametrize("path", [PATH, "/chat/completions", "/k3y/chat/completions/"])
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_caller_with_a_long_history_hears_an_excuse_and_not_the_end(
+    path: str, announced: bool
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield json.dumps(a_request("x" * 10_000)).encode()
 
-    assert answer.status_code == 413
-    assert answer.json()["error"]["message"] == "The body is too large; the limit is 10000 bytes."
+    async with a_house(max_body_bytes=10_000) as house:
+        given: Any = {"json": a_request("x" * 10_000)} if announced else {"content": pieces()}
+        answer = await house.http.post(path, **given)
+        refused = await house.http.post("/v1/chat/completions", json=a_request("x" * 10_000))
+
+    assert answer.status_code == 200
+    assert said_in(answer.text) == house.brain.agents.default.fallbacks[0]
+    assert answer.headers["X-Offhook-Problem"] == "The body is too large; the limit is 10000 bytes."
+    assert refused.status_code == 413
 
 
 async def test_a_server_message_that_was_sent_here_is_answered_as_one() -> None:

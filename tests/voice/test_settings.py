@@ -105,3 +105,13 @@ def test_a_secret_is_not_printed_with_the_settings(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("RUNPOD_API_KEY", "rpa_very_secret")
 
     assert "rpa_very_secret" not in repr(load_settings(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["OFFHOOK_ROUTES", "OFFHOOK_LINES"])
+def test_a_table_that_is_not_json_is_one_line_that_names_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "x")
+
+    with pytest.raises(SetupError, match=f"{name} .* is not JSON; write it as tables in offhook.toml"):
+        load_settings(tmp_path)

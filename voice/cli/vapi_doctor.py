@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import httpx
@@ -29,6 +29,7 @@ WHO = ("assistant", "assistantId", "squad", "squadId", "workflow", "workflowId",
 OPENING = "Hello, my kitchen sink is leaking."
 HESITATES, GOES_ON = "I am in unit", "I am in unit four B."
 WRONG_SECRET = "offhook-doctor-wrong-secret"
+HIDDEN = "…"  # in place of what may be a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class _Patient:
     model_url: str
     webhook_url: str
     secret: str | None
+    stranger_url: str  # the webhook's, with a wrong key where it has one in its path
     call_id: str = field(default_factory=lambda: f"doctor-{uuid4()}")
     said: list[dict[str, str]] = field(default_factory=list)
 
@@ -72,14 +74,28 @@ async def consult(settings: Settings, url: str | None) -> Consultation:
         door = "/".join((door, "vapi", *keys[:1]))
     shown = next(iter(secrets_in(settings.vapi_secret)), None)
     async with httpx.AsyncClient(timeout=LIMIT_S, trust_env=False) as http:
-        patient = _Patient(http, f"{door}/chat/completions", f"{door}/webhook", shown)
+        stranger = _with_key(door, WRONG_SECRET)
+        patient = _Patient(http, f"{door}/chat/completions", f"{door}/webhook", shown, f"{stranger}/webhook")
         try:
             await _examine(patient, found)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             is_ours = url is None
             to_do = "run `offhook serve`" if is_ours else "look at the tunnel, the proxy and the address"
-            found.checks.append(Check("reach", "broken", f"{door}: {type(exc).__name__}", to_do))
+            found.checks.append(Check("reach", "broken", f"{_shown(door)}: {type(exc).__name__}", to_do))
     return found
+
+
+def _with_key(door: str, key: str) -> str:
+    """The same door with another part behind /vapi, where a key may stand."""
+    parts = urlsplit(door)
+    before, vapi, behind = parts.path.partition("/vapi/")
+    return parts._replace(path=f"{before}{vapi}{key}").geturl() if behind else door
+
+
+def _shown(door: str) -> str:
+    """A URL for a reader: no key in its path, no password, no query."""
+    parts = urlsplit(_with_key(door, HIDDEN))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _url_checks(base: str, settings: Settings) -> Iterator[Check]:
@@ -175,11 +191,12 @@ async def _keeps_talking(patient: _Patient, found: Consultation) -> None:
 async def _stranger(patient: _Patient) -> list[Check]:
     """Whether somebody with a wrong secret is kept out."""
     is_here = urlsplit(patient.webhook_url).hostname in ("127.0.0.1", "localhost", "::1")
-    if patient.secret is None and is_here:
+    has_key = patient.stranger_url != patient.webhook_url
+    if patient.secret is None and is_here and not has_key:
         return []
     headers = {"x-vapi-secret": WRONG_SECRET, "authorization": f"Bearer {WRONG_SECRET}"}
-    answer = await patient.http.post(patient.webhook_url, json=_message(patient, "hang"), headers=headers)
-    if answer.status_code in (401, 403):
+    answer = await patient.http.post(patient.stranger_url, json=_message(patient, "hang"), headers=headers)
+    if answer.status_code in (401, 403) or (has_key and answer.status_code == 404):
         return [Check("stranger", "ok", "a wrong secret is refused")]
     return [
         Check("stranger", "warn", "a wrong secret is let in: anybody may use the models", "set VAPI_SECRET")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from voice.cli.vapi_rules import COSTS, HARMS, RULES, Cost, Harm, Rule
+from voice.cli.vapi_wrong import is_number
 
 MAX_SHOWN_CHARS = 60
+MOST = 1e6  # what a setting is reckoned with at most: JSON has numbers that none of ours can hold
 MISSING = object()
 
 
@@ -36,7 +38,7 @@ def _broken(rule: Rule, assistant: Mapping[str, Any]) -> Iterator[Finding]:
         value = rule.default if written is MISSING or written is None else written
         if not rule.wrong(value, assistant):
             continue
-        ms = round(rule.ms(value)) if rule.ms else None
+        ms = round(rule.ms(min(value, MOST) if is_number(value) else value)) if rule.ms else None
         # Filled in by hand where a value could hold braces of its own: it is the file's text.
         says = rule.says.replace("{value!r}", repr(value)).replace("{value}", _shown(value))
         says = says.replace("{ms}", str(ms))

@@ -108,7 +108,17 @@ def _listed(theirs: Any, ours: list[Any], name: Any) -> list[Any]:
 
 
 def _hook(hook: Any) -> object:
-    return hook.get("on") if isinstance(hook, Mapping) else id(hook)
+    """What tells hooks apart: when they act, and what they do. Where a transfer goes to does not."""
+    if not isinstance(hook, Mapping):
+        return id(hook)
+    done = hook.get("do")
+    acts = [_act(one) for one in done] if isinstance(done, list) else []
+    return json.dumps([hook.get("on"), hook.get("filters") or [], acts], sort_keys=True)
+
+
+def _act(action: Any) -> object:
+    tool = action.get("tool") if isinstance(action, Mapping) else None
+    return [action.get("type"), tool.get("type")] if isinstance(tool, Mapping) else action
 
 
 def _tool(tool: Any) -> object:

@@ -20,6 +20,7 @@ from voice.simulate.loopback import Receive, Scope, Send, serving
 
 SETTINGS = load_settings(Path("/nonexistent"))
 SECRET = "s3cret"
+KEY = "k3y-of-sixteen-characters"
 
 Answer = Callable[[dict[str, Any]], tuple[int, str, str]]
 
@@ -75,6 +76,31 @@ async def test_a_wrong_secret_is_named_with_where_to_put_the_right_one() -> None
     assert "the call ends at once" in the(found, "first turn", "broken").says
     assert "VAPI_SECRET" in the(found, "first turn", "broken").to_do
     assert "no event gets through" in the(found, "assistant-request", "broken").says
+
+
+async def test_where_only_a_path_key_guards_a_stranger_has_a_wrong_one() -> None:
+    settings = load_settings(Path("/nonexistent"), vapi_path_key=KEY)
+    async with a_house(vapi_path_key=KEY) as house, serving(house.app) as url:
+        ours = await consult(settings, url)
+        pasted = await consult(SETTINGS, f"{url}/vapi/{KEY}")
+    async with a_server(lambda _: (200, "text/event-stream", STREAM)) as url:
+        careless = await consult(settings, url)
+
+    assert [one for one in ours.checks if one.state != "ok"] == []
+    assert the(ours, "stranger", "ok")
+    assert the(pasted, "stranger", "ok")
+    assert "anybody may use" in the(careless, "stranger", "warn").says
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:9", f"http://127.0.0.1:9/vapi/{KEY}", f"http://me:{KEY}@127.0.0.1:9/vapi?key={KEY}"],
+)
+async def test_no_key_is_printed_when_a_server_is_not_reached(url: str) -> None:
+    found = await consult(load_settings(Path("/nonexistent"), vapi_path_key=KEY), url)
+
+    assert "127.0.0.1:9/vapi" in the(found, "reach", "broken").says
+    assert KEY not in repr(found)
 
 
 @pytest.mark.parametrize(

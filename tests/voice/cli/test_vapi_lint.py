@@ -197,6 +197,16 @@ def test_an_odd_assistant_is_looked_through_all_the_same(found: dict[str, Any]) 
     assert lint(found)
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "9" * 400], ids=lambda one: one[:6])
+def test_a_number_beyond_every_limit_is_looked_at_all_the_same(number: str) -> None:
+    plan = f'"startSpeakingPlan": {{"waitSeconds": {number}}}, "transcriber": {{"endpointing": {number}}}'
+    said = f'{{{plan}, "silenceTimeoutSeconds": {number}, "voice": {{"inputMinCharacters": {number}}}}}'
+
+    found = named(lint(json.loads(said)), "startSpeakingPlan.waitSeconds")
+
+    assert [one.harm for one in found] == (["harmful"] if number in ("1e999", "9" * 400) else [])
+
+
 # The command
 
 

@@ -16,6 +16,7 @@ from voice.cli.vapi_push import merged
 
 URL = "https://voice.example.com"
 SECRET = "s3cret-of-both-doors"
+BROKEN = {"type": "oneOf", "key": "call.endedReason", "oneOf": ["pipeline-error"]}
 
 
 def run(folder: Path, host: VapiHost, *args: str, **settings: str) -> Result:
@@ -200,7 +201,7 @@ def test_the_voice_and_transcriber_and_further_tools_and_hooks_stay() -> None:
             "toolIds": ["t1"],
             "tools": [{"type": "endCall"}, book],
         },
-        "hooks": [{"on": "session.created", "do": []}, {"on": "call.ending", "do": [0]}],
+        "hooks": [{"on": "session.created", "do": []}],
         "stopSpeakingPlan": {"numWords": 3, "backoffSeconds": 0.5},
     }
 
@@ -220,6 +221,27 @@ def test_the_voice_and_transcriber_and_further_tools_and_hooks_stay() -> None:
     assert found["hooks"] == [{"on": "session.created", "do": []}, {"on": "call.ending", "do": [1]}]
     assert found["stopSpeakingPlan"] == {"numWords": 0, "backoffSeconds": 0.5}
     assert "id" not in found
+
+
+def test_hooks_that_somebody_wrote_for_the_same_moment_stay_and_ours_is_not_doubled() -> None:
+    def transfer(number: str, **settings: object) -> dict[str, Any]:
+        tool = {"type": "transferCall", "destinations": [{"type": "number", "number": number}]}
+        return {"on": "call.ending", "filters": [BROKEN], "do": [{"type": "tool", "tool": tool}], **settings}
+
+    def ask(text: str, **settings: object) -> dict[str, Any]:
+        return {"on": "customer.speech.timeout", "do": [{"type": "say", "exact": text}], **settings}
+
+    own = [
+        ask("Hello?"),
+        transfer("+14155550111", filters=[]),
+        {"on": "call.ending", "do": [{"type": "say", "exact": "Bye."}]},
+    ]
+    old = [transfer("+14155550122"), ask("Still there?", filters=None, options={"timeoutSeconds": 5})]
+    new = [ask("Still there?", options={"timeoutSeconds": 10}), transfer("+14155550133")]
+
+    found = merged({"hooks": [*own, *old]}, {**ours(), "hooks": new}, with_secret=False)
+
+    assert found["hooks"] == [*own, new[1], new[0]]
 
 
 @pytest.mark.parametrize(
