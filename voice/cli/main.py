@@ -26,6 +26,7 @@ COMMANDS = (
     ("agent", "agent", "List the agents, or check an agent's file."),
     ("vapi", "vapi", "Write, check and push the Vapi assistant of an agent."),
     ("export", "export", "Write a call as text, JSON or chat messages."),
+    ("replay", "replay", "Play a stored call again and show what would be different."),
     ("bench", "bench", "Measure many calls at once beside a bare floor."),
     ("lab", "lab", "Play calls against model hosts with every fault."),
     ("model", "model", "Train, export and evaluate the small model."),
@@ -85,7 +86,7 @@ def one_line(exc: VoiceError) -> str:
 
 
 def _complain_of(exc: typer.TyperException) -> None:
-    message = exc.format_message()
+    message = exc.format_message().replace(": Value error, ", ": ", 1)  # pydantic's words
     if type(exc).__name__ == "NoArgsIsHelpError":  # its message is the help itself
         typer.echo(message)
     elif exc.exit_code == USAGE_STATUS:

@@ -134,6 +134,7 @@ class VapiLine:
         self._tidings = Tidings(self._posts, self._talk, on=play.tells_all, hangs_after_s=play.hangs_after_s)
         self._work = Work(self._posts, self._talk, lambda text: self.told(text), uses_tools=play.uses_tools)
         self._stack = AsyncExitStack()
+        self._stack.push_async_callback(self._posts.close)
         self._speaking = asyncio.Lock()  # a turn, or words that were ordered
         self._patience: asyncio.Timeout | None = None  # of the turn in flight; an order may end it
         self._hung_up = False
@@ -163,6 +164,8 @@ class VapiLine:
             await self._tidings.caller_speaks(text)
             for words in growing(text, self._play.asks - 1):
                 await self._give_up(words)
+            if self.is_over:  # an order has ended it: these words reach nobody
+                return TurnReport(text, "", None, 0.0, self._budget_s * 1000, cut=True)
             self._talk.add("user", text)
             return await self._hear(text)
 
@@ -230,6 +233,7 @@ class VapiLine:
         """Do what was ordered through the control URL, behind what is being said."""
         if cuts_in(order) and self._patience is not None:
             self._patience.reschedule(0)  # an instant that has passed
+        self.is_over = self.is_over or order["type"] == "end-call"
         async with self._speaking:
             if self._work.obey(order):
                 report = await self._hear("")
@@ -252,4 +256,3 @@ class VapiLine:
                 await self._posts.tell("end-of-call-report", **self._talk.report(reason, self._variables))
         finally:
             await self._stack.aclose()
-            await self._posts.close()

@@ -144,3 +144,27 @@ def test_a_call_that_cannot_be_made_is_one_line(tmp_path: Path, args: list[str],
     assert told.exit_code == 1
     assert says in told.stderr
     assert len(told.stderr.splitlines()) == 1
+
+
+def test_the_whole_of_vapi_can_be_played(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text("My sink is leaking.\nIt's unit 4B.\n")
+    args = ("call", "--whole", "--asks", "3", "--no-waterfall", "--script", "script.txt")
+
+    told = in_process(*args, folder=tmp_path, **LOCAL)
+
+    assert told.exit_code == 0, told.stderr
+    lines = told.stdout.splitlines()
+    assert lines[0].startswith("        (steer this call: curl -d ")
+    assert sum("the voice began a piece after " in line for line in lines) == 2
+    stored = json.loads(in_process("export", only_call(tmp_path), "--form", "json", folder=tmp_path).stdout)
+    assert {"My sink", "My sink is leaking."} <= {turn["said"] for turn in stored["turns"]}
+    statuses = [note["payload"]["status"] for note in stored["notes"] if note["kind"] == "status"]
+    assert statuses == ["queued", "ringing", "in-progress", "ended"]
+
+
+@pytest.mark.parametrize("option", [["--whole"], ["--asks", "2"]])
+def test_what_only_vapi_does_is_refused_at_other_doors(tmp_path: Path, option: list[str]) -> None:
+    told = in_process("call", "--door", "gather", *option, folder=tmp_path, **LOCAL)
+
+    assert told.exit_code == 2
+    assert "use --door vapi" in told.stderr

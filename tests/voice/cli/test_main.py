@@ -62,6 +62,8 @@ def test_the_version_is_told() -> None:
         (["serv"], "No such command 'serv'. Did you mean 'serve'?"),
         (["serve", "--prot", "1"], "No such option: --prot"),
         (["serve", "--port", "many"], "Invalid value for '--port'"),
+        (["call", "--door", "foo"], "Invalid value for '--door': 'foo' is not one of"),
+        (["doctor", "foo"], "Invalid value for 'platform': 'foo' is not one of"),
         (["agent", "check"], "Missing argument"),
         (["export", "--form", "pdf"], "Invalid value for '--form'"),
     ],

@@ -1,0 +1,223 @@
+"""`offhook replay`: a stored call once more, beside what it was."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.handlers.office import END, an_office, who_says
+from tests.voice.cli.running import in_process, offhook, started
+from voice.cli.replay import replayed
+from voice.cli.replayed import Answer, compared
+from voice.cli.server import bind, running
+from voice.cli.stored import opened_store
+from voice.models.scripted import ScriptedClient
+from voice.settings import load_settings
+from voice.store.base import StoredCall
+from voice.store.memory import MemoryStore
+from voice.types import CallId, CallRecord, Door, Ending, Message, Timing, ToolCall, Turn
+
+LOCAL = {"OFFHOOK_STRATEGY": "local_only"}
+OLD = CallId("old")
+TICKET = Message("assistant", "", (ToolCall("call_1", "ticket", "{}"),))
+
+
+def keep(folder: Path, *turns: Turn, agent: str = "jamie") -> None:
+    """A call of the past, in the folder's own database."""
+
+    async def write() -> None:
+        async with opened_store(load_settings(folder, data_dir=folder / "data")) as store:
+            store.keep_call(CallRecord(OLD, Door.GATHER, agent, caller="+14155550100"))
+            for turn in turns:
+                store.keep_turn(OLD, turn)
+
+    asyncio.run(write())
+
+
+def a_turn(position: int, said: str, **facts: Any) -> Turn:
+    timing = Timing(ttfc_ms=900.0, total_ms=1800.0)
+    facts = {"spoken": "Which unit are you in?", "ending": Ending.ANSWERED, "route": "runpod", **facts}
+    return Turn(position, said, key=str(position), timing=timing, **facts)
+
+
+def told_in_json(folder: Path, *args: str) -> dict[str, Any]:
+    """What --json tells."""
+    found: dict[str, Any] = json.loads(
+        in_process("replay", OLD, "--json", *args, folder=folder, **LOCAL).stdout
+    )
+    return found
+
+
+def stored(folder: Path, call_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(in_process("export", call_id, "--form", "json", folder=folder).stdout)
+    return found
+
+
+def test_a_call_is_played_again_and_shown_beside_what_it_was(tmp_path: Path) -> None:
+    keep(tmp_path, a_turn(0, "My sink is leaking."), a_turn(1, "It's unit 4B."))
+
+    told = in_process("replay", OLD, folder=tmp_path, **LOCAL)
+
+    assert told.exit_code == 0, told.stdout + told.stderr
+    lines = told.stdout.splitlines()
+    assert [line for line in lines if line.startswith("caller")] == [
+        "caller  My sink is leaking.",
+        "caller  It's unit 4B.",
+    ]
+    assert lines[1] == "then    Which unit are you in?"
+    assert "900 ms to the first words · 1800 ms in all · runpod" in lines[2]
+    assert lines[3].startswith("now     ")
+    assert lines[4].endswith("embedded)")
+    assert lines[-1].startswith("0 of 2 turns are different enough; the replay is call ")
+
+
+def test_a_replay_is_a_call_of_its_own_and_says_of_which(tmp_path: Path) -> None:
+    keep(tmp_path, a_turn(0, "My sink is leaking."))
+
+    replay_id = told_in_json(tmp_path)["replay_id"]
+
+    new, old = stored(tmp_path, replay_id), stored(tmp_path, OLD)
+    assert [note["payload"] for note in new["notes"] if note["kind"] == "replay"] == [{"of": OLD}]
+    assert (new["record"]["caller"], new["record"]["agent"]) == ("+14155550100", "jamie")
+    assert len(old["turns"]) == 1
+
+
+def test_a_tool_that_is_not_used_any_more_is_a_difference(tmp_path: Path) -> None:
+    keep(tmp_path, a_turn(0, "Hello.", tools=(TICKET,)))
+
+    told = in_process("replay", OLD, folder=tmp_path, **LOCAL)
+
+    assert told.exit_code == 1
+    assert "        different: no ticket" in told.stdout.splitlines()
+
+
+def test_other_words_count_only_when_it_is_strict(tmp_path: Path) -> None:
+    keep(tmp_path, a_turn(0, "Hello.", spoken="Nobody says this today."))
+
+    loose, strict = told_in_json(tmp_path), told_in_json(tmp_path, "--strict")
+
+    assert (loose["same"], loose["turns"][0]["differs"]) == (True, [])
+    assert (strict["same"], strict["turns"][0]["differs"]) == (False, ["other words"])
+
+
+def test_words_that_grew_as_the_caller_talked_on_are_said_once(tmp_path: Path) -> None:
+    keep(
+        tmp_path,
+        a_turn(0, "My sink", heard="", ending=Ending.INTERRUPTED),
+        a_turn(1, "My sink is leaking."),
+        a_turn(2, "Hello?", heard=""),  # its answer was cut before a word, but these words are its own
+        a_turn(3, "It's unit 4B."),
+    )
+
+    assert [turn["said"] for turn in told_in_json(tmp_path)["turns"]] == [
+        "My sink is leaking.",
+        "Hello?",
+        "It's unit 4B.",
+    ]
+
+
+def test_a_call_is_played_against_a_server_that_runs(tmp_path: Path) -> None:
+    keep(tmp_path, a_turn(0, "My sink is leaking."))
+    with started("serve", "--port", "0", folder=tmp_path, settings=LOCAL) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[4]
+
+        told = offhook("replay", OLD, "--json", "--url", url, folder=tmp_path)
+
+    found = json.loads(told.stdout)
+    assert found["turns"][0]["now"]["route"] == "embedded"
+    reports = [
+        note["payload"] for note in stored(tmp_path, found["replay_id"])["notes"] if note["kind"] == "report"
+    ]
+    assert reports[0]["raw"]["artifact"]["variableValues"] == {"replay_of": OLD}
+
+
+def test_a_server_that_does_not_tell_its_routes_is_compared_by_what_is_heard(tmp_path: Path) -> None:
+    keep(tmp_path, a_turn(0, "My sink is leaking.", tools=(TICKET,)))
+    guarded = {**LOCAL, "OFFHOOK_ADMIN_TOKEN": "t0ken"}
+    with started("serve", "--port", "0", folder=tmp_path, settings=guarded) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[4]
+
+        told = offhook("replay", OLD, "--json", "--url", url, folder=tmp_path)
+
+    now = json.loads(told.stdout)["turns"][0]["now"]
+    assert (told.returncode, now["route"], now["tools"], now["silent"]) == (0, None, None, False)
+    assert "only with the server's OFFHOOK_ADMIN_TOKEN" in told.stderr
+
+
+async def test_the_tools_of_both_times_are_compared() -> None:
+    files = ScriptedClient(tool_calls=(ToolCall("c", "ticket", '{"unit": "4B", "problem": "A leak."}'),))
+    settings = load_settings(Path("/nonexistent"))
+    call = StoredCall(CallRecord(OLD, Door.VAPI, "jamie"), [a_turn(0, "My sink leaks.", tools=(TICKET,))])
+
+    async with running(settings, bind("127.0.0.1", 0), clients=(files,), store=MemoryStore()) as server:
+        _, turns = await replayed(settings, call, server.url, None, strict=False)
+
+    assert turns[0].now is not None
+    assert (turns[0].now.tools, turns[0].differs) == (["ticket"], [])
+
+
+async def test_a_call_that_the_agent_ends_too_soon_is_different(tmp_path: Path) -> None:
+    settings = load_settings(Path("/nonexistent"), **an_office(tmp_path))
+    talk = [a_turn(0, "Bye."), a_turn(1, "Wait!")]
+    call = StoredCall(CallRecord(OLD, Door.VAPI, "kim"), talk)
+    model = who_says("Have a good day.", END)
+
+    async with running(settings, bind("127.0.0.1", 0), clients=(model,), store=MemoryStore()) as server:
+        _, turns = await replayed(settings, call, server.url, None, strict=False)
+
+    assert [turn.differs for turn in turns] == [[], ["the line was over"]]
+
+
+@pytest.mark.parametrize(
+    ("call_id", "args", "says"),
+    [
+        ("CA1", [], "no call 'CA1' is stored; `offhook export` lists the newest"),
+        (OLD, [], "the agent 'gone' of this call is gone; choose one with --agent"),
+        (OLD, ["--url", "http://127.0.0.1:9"], "nobody answers at http://127.0.0.1:9 (ConnectError)"),
+    ],
+)
+def test_a_call_that_cannot_be_played_is_one_line(
+    tmp_path: Path, call_id: str, args: list[str], says: str
+) -> None:
+    keep(tmp_path, a_turn(0, "Hello."), agent="gone")
+
+    told = in_process("replay", call_id, *args, folder=tmp_path, **LOCAL)
+
+    assert (told.exit_code, told.stderr) == (1, f"offhook: {says}\n")
+
+
+def test_an_unknown_call_makes_no_database(tmp_path: Path) -> None:
+    told = in_process("replay", "CA1", folder=tmp_path)
+
+    assert told.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+GOOD = Answer("Hello.", 200.0, 400.0, late=False, silent=False, fell_back=False, route="a", tools=["ticket"])
+LATE = Answer("Hello.", 3000.0, 4000.0, late=True, silent=False, fell_back=False, route="a", tools=["ticket"])
+FALLBACK = Answer("Once more?", 200.0, 400.0, late=False, silent=False, fell_back=True, route=None, tools=[])
+UNTOLD = Answer("Hello.", 200.0, 400.0, late=False, silent=False, fell_back=False, route=None, tools=None)
+SILENT = Answer("", None, 400.0, late=True, silent=True, fell_back=False, route="a", tools=["ticket"])
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "differs"),
+    [
+        (GOOD, GOOD, []),
+        (GOOD, LATE, ["late"]),
+        (LATE, LATE, []),  # it was no better then
+        (LATE, GOOD, []),
+        (GOOD, SILENT, ["late", "silent"]),
+        (GOOD, FALLBACK, ["a fallback", "no ticket"]),
+        (GOOD, UNTOLD, []),  # nobody says which tools there were
+        (GOOD, None, ["the line was over"]),
+    ],
+)
+def test_what_is_worse_than_it_was_counts(then: Answer, now: Answer | None, differs: list[str]) -> None:
+    assert compared("Hi.", then, now, strict=False).differs == differs
