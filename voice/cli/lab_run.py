@@ -44,6 +44,7 @@ EMBEDDED_EVERY_S = 0.02
 RING_S = 0.05  # between two calls that ring
 LOOK_S = 0.02  # between two looks at the clock
 MOST_TURNS = 5  # of one call
+NEVER = 1_000_000  # collections of the younger generation before the oldest is looked through
 DOORS = (Door.VAPI, Door.CHAT, Door.OPENAI)
 PRICE = Price(usd_per_hour=0.68)
 
@@ -112,6 +113,10 @@ async def run(plan: Plan, settings: Settings, told: Callable[[int], None] = lamb
         gc.collect()
         gc.freeze()  # as `offhook serve` does: a look through all that is loaded takes 90 ms
         stack.callback(gc.unfreeze)
+        # The lab keeps every word of every turn, host and caller: to look through these books takes 100 ms
+        # and more, in the very process whose promptness is measured. A server keeps none of them.
+        stack.callback(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(*gc.get_threshold()[:2], NEVER)
         watching = asyncio.create_task(still.watch())
         callers = await _calls(brain, plan, told)
         watching.cancel()
