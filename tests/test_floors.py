@@ -160,7 +160,8 @@ def own_import_is_allowed(one: Import) -> bool:
     assert mine is not None, f"{one.who} stands on no floor: give it one in FLOORS"
     assert theirs is not None, f"{one}: it stands on no floor"
     if mine == 0:
-        return theirs == 0 and WORDS.index(one.what.split(".")[1]) < WORDS.index(one.who.split(".")[1])
+        # `<=`: settings is a folder, whose files know each other.
+        return theirs == 0 and WORDS.index(one.what.split(".")[1]) <= WORDS.index(one.who.split(".")[1])
     if is_in(one.who, "handlers"):
         return theirs <= 4 and (one.what not in {*DOORS, "handlers.app"} or one.who == "handlers.app")
     if room_of(one.who) == room_of(one.what):

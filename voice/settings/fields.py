@@ -1,16 +1,7 @@
-"""Every setting: unit, default, range, environment name.
-
-Values come from the environment, then `.env`, then `offhook.toml` in the working folder,
-then the defaults here. In `offhook.toml` a setting has its field's name (`port = 8000`).
-Own settings begin with OFFHOOK_; names that everybody knows are used as they are.
-"""
+"""The fields: every setting with its unit, default, range and environment name, and the tables."""
 
 from __future__ import annotations
 
-import os
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -21,29 +12,22 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
 )
 
-from voice.errors import SetupError
+from voice.settings.secrets import secrets_in
 
 Strategy = Literal["remote_first", "remote_only", "local_only", "local_first"]
 RunPodWay = Literal["stream", "runsync", "run"]
 
 MIN_PATH_KEY_CHARS = 16  # longer than any part of our own paths, each of which would open the door
-TOML_FILE = "offhook.toml"
-ENV_FILE = ".env"
 
 
 class RouteSettings(BaseModel):
@@ -335,120 +319,3 @@ class Settings(BaseSettings):
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)  # load_settings hands the values in, so that each one's origin is known
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where one setting's value came from."""
-
-    field: str
-    env: str
-    place: Literal["environment", ".env", "offhook.toml", "default"]
-
-
-def env_name(field: str) -> str:
-    """The environment name of a setting's field."""
-    alias = Settings.model_fields[field].validation_alias
-    assert isinstance(alias, AliasChoices)
-    return str(alias.choices[0])
-
-
-def load_settings(folder: Path | None = None, **overrides: Any) -> Settings:
-    """The settings as they stand now. `overrides` (by field name) win over everything.
-
-    Raises SetupError with one line per wrong value: its name, the value, what to write and where it stands.
-    """
-    return read_settings(folder, **overrides)[0]
-
-
-def read_settings(folder: Path | None = None, **overrides: Any) -> tuple[Settings, list[Origin]]:
-    """Like `load_settings`, and where each value came from."""
-    values, origins = _gather(folder or Path.cwd())
-    values.update(overrides)
-    try:
-        settings = Settings(**values)
-    except ValidationError as exc:
-        raise SetupError(_wrong_values(exc, origins)) from exc
-    return settings, list(origins.values())
-
-
-def _gather(folder: Path) -> tuple[dict[str, Any], dict[str, Origin]]:
-    places: list[tuple[Literal["environment", ".env", "offhook.toml"], Mapping[str, Any]]] = [
-        ("environment", _read(EnvSettingsSource(Settings, env_ignore_empty=True))),
-        (
-            ".env",
-            _read(DotEnvSettingsSource(Settings, env_file=folder / ENV_FILE, env_ignore_empty=True)),
-        ),
-        ("offhook.toml", _toml(folder / TOML_FILE)),
-    ]
-    values: dict[str, Any] = {}
-    origins: dict[str, Origin] = {}
-    for field in Settings.model_fields:
-        env = env_name(field)
-        origins[field] = Origin(field, env, "default")
-        for place, found in places:
-            name = next((name for name in (env, field, env.lower()) if name in found), None)
-            if name is not None:
-                values[field], origins[field] = found[name], Origin(field, env, place)
-                break
-    return values, origins
-
-
-def _read(source: EnvSettingsSource) -> Mapping[str, Any]:
-    """What a source holds. Raises SetupError for a table (routes, lines) that is not JSON there."""
-    try:
-        return source()
-    except SettingsError as exc:
-        field = str(exc).partition('"')[2].partition('"')[0]
-        name = env_name(field) if field in Settings.model_fields else field
-        raise SetupError(
-            f"{name} in the environment or {ENV_FILE} is not JSON; write it as tables in {TOML_FILE}"
-        ) from exc
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        found = TomlConfigSettingsSource(Settings, toml_file=path)()
-    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as exc:
-        raise SetupError(f"{path}: not readable as TOML: {exc}") from exc
-    allowed = {
-        name for field in Settings.model_fields for name in (field, env_name(field), env_name(field).lower())
-    }
-    for name in found:
-        if name not in allowed:
-            raise SetupError(f"{path}: {name}: no such setting; `offhook doctor` lists them all")
-    return found
-
-
-def _wrong_values(exc: ValidationError, origins: Mapping[str, Origin]) -> str:
-    lines = []
-    for error in exc.errors():
-        if not error["loc"]:  # two settings that do not go together; the sentence names them
-            lines.append(error["msg"].removeprefix("Value error, "))
-            continue
-        first = str(error["loc"][0])
-        origin = next((o for o in origins.values() if first in {o.env, o.field, o.env.lower()}), None)
-        name = origin.env if origin else first
-        path = ".".join([name, *(str(part) for part in error["loc"][1:])])
-        secret = any(word in name for word in ("KEY", "TOKEN", "SECRET", "DSN"))
-        value = "" if secret else f" is {error['input']!r}"
-        place = f" (from {origin.place})" if origin and origin.place != "default" else ""
-        lines.append(f"{path}{value}: {error['msg'].removeprefix('Value error, ')}{place}")
-    return "\n".join(lines)
-
-
-def secret(value: SecretStr | None) -> str | None:
-    """The secret's text, where it is used; everywhere else it stays wrapped."""
-    return value.get_secret_value() if value is not None else None
-
-
-def secrets_in(value: SecretStr | None) -> tuple[str, ...]:
-    """The secrets of a setting that may hold several, with commas, while one takes another's place."""
-    return tuple(part for one in (secret(value) or "").split(",") if (part := one.strip()))
-
-
-def from_env(name: str | None) -> str | None:
-    """The value of an environment variable that a route names as its key; None when unset or empty."""
-    return os.environ.get(name, "").strip() or None if name else None

@@ -1,0 +1,37 @@
+"""Every setting: unit, default, range, environment name.
+
+Values come from the environment, then `.env`, then `offhook.toml` in the working folder,
+then the defaults. In `offhook.toml` a setting has its field's name (`port = 8000`).
+Own settings begin with OFFHOOK_; names that everybody knows are used as they are.
+"""
+
+from __future__ import annotations
+
+from voice.settings.fields import (
+    MIN_PATH_KEY_CHARS,
+    LineSettings,
+    RouteSettings,
+    RunPodWay,
+    Settings,
+    Strategy,
+)
+from voice.settings.read import ENV_FILE, TOML_FILE, Origin, env_name, load_settings, read_settings
+from voice.settings.secrets import from_env, secret, secrets_in
+
+__all__ = [
+    "ENV_FILE",
+    "MIN_PATH_KEY_CHARS",
+    "TOML_FILE",
+    "LineSettings",
+    "Origin",
+    "RouteSettings",
+    "RunPodWay",
+    "Settings",
+    "Strategy",
+    "env_name",
+    "from_env",
+    "load_settings",
+    "read_settings",
+    "secret",
+    "secrets_in",
+]
