@@ -42,6 +42,18 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path, monkeypatch: pytest
     assert load_settings(tmp_path).vapi_secret is None
 
 
+def test_a_terminals_and_a_hosts_own_variables_are_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LINES": "40", "PORT": "3000", "HOST": "box", "MODEL": "llama", "open": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load_settings(tmp_path)
+
+    assert (settings.host, settings.port, settings.lines) == ("127.0.0.1", 8000, ())
+    assert (settings.model, settings.open) == (None, False)
+
+
 def test_names_that_everybody_knows_are_used_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +82,19 @@ def test_further_routes_stand_in_the_toml_file(tmp_path: Path) -> None:
         ("OFFHOOK_STRATEGY", "fast", "OFFHOOK_STRATEGY is 'fast'"),
         ("OFFHOOK_RUNPOD_VIA", "smoke", "OFFHOOK_RUNPOD_VIA.0 is 'smoke'"),
         ("OFFHOOK_PUBLIC_URL", "voice.example.com", "must be a URL such as https://voice.example.com"),
+        ("OFFHOOK_PUBLIC_URL", "https://voice.example.com/twilio/voice", "up to and without /twilio"),
+        (
+            "OFFHOOK_PUBLIC_URL",
+            "https://voice.example.com:8443/twilio/",
+            "perhaps https://voice.example.com:8443",
+        ),
+        ("OFFHOOK_PUBLIC_URL", "https://voice.example.com/vapi/webhook", "is the URL of one webhook"),
+        ("OFFHOOK_PUBLIC_URL", "https://voice.example.com?agent=kim", "nothing behind a ?"),
+        ("TWILIO_ACCOUNT_SID", "banana", "must be the account's SID"),
+        ("TWILIO_ACCOUNT_SID", "AC" + "0" * 31, "32 characters"),
+        ("TWILIO_PHONE_NUMBER", "415-555-0100", "must be a number such as +14155550100"),
+        ("TELNYX_PUBLIC_KEY", "banana", "must be an ed25519 key"),
+        ("TELNYX_PUBLIC_KEY", "A" * 40 + "==", "copy it from Telnyx's portal"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_place(

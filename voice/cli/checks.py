@@ -11,16 +11,17 @@ from typing import Literal
 
 import httpx
 
+from handlers.vapi_lines import Lines
 from voice.agents.load import load_agents
 from voice.brain import Brain
-from voice.cli.doors import door_guards
+from voice.cli.doors import SHOWN, UNSIGNED, door_guards, refuses_turns
 from voice.cli.server import bind
 from voice.cli.stored import missing_file, opened_store
 from voice.clock import Budget, now
 from voice.errors import ModelError, SetupError
 from voice.models.base import HealthState
 from voice.routing.table import Route
-from voice.settings import Settings
+from voice.settings import Settings, settings_doubts
 from voice.store.memory import MemoryStore
 from voice.tools.all import TOOLS
 from voice.types import Message, Prompt
@@ -49,12 +50,14 @@ async def checks(settings: Settings) -> list[Check]:
     agents = _agents(settings)
     database = await _database(settings)
     routes = await _routes(settings) if agents.state == "ok" else []
-    return [agents, database, *routes, await _port(settings), *_doors(settings)]
+    odd = [Check(one.what, "warn", one.says, one.to_do) for one in settings_doubts(settings)]
+    return [*odd, agents, database, *routes, await _port(settings), *_doors(settings)]
 
 
 def _agents(settings: Settings) -> Check:
     try:
         agents = load_agents(settings.agents_dir, settings.agent, TOOLS)
+        Lines(settings.lines, agents)  # each of its tables names one of them
     except SetupError as exc:
         return _broken("agents", exc)
     return Check("agents", "ok", f"{', '.join(agents.names)}; {agents.default.name} answers by default")
@@ -156,6 +159,8 @@ def _doors(settings: Settings) -> Iterator[Check]:
     for one in door_guards(settings):
         state: State = "warn" if one.guard == "open" else "ok"
         yield Check(f"door {one.door}", state, f"{one.guard} ({one.paths})", one.advice)
+    if refuses_turns(settings):
+        yield Check("door vapi, model", "warn", UNSIGNED, f"set {SHOWN} besides OFFHOOK_VAPI_HMAC_SECRET")
 
 
 def _broken(what: str, exc: SetupError | ModelError) -> Check:

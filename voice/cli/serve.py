@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -13,11 +12,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from voice.cli.doors import GUARDS, door_guards
+from voice.cli.doors import GUARDS, SHOWN, UNSIGNED, door_guards, refuses_turns
 from voice.cli.main import CTRL_C_STATUS
-from voice.cli.server import Running, bind, loop_factory, running
+from voice.cli.server import Running, bind, calm_collector, loop_factory, running
 from voice.cli.values import secrets_of
-from voice.settings import Settings, load_settings
+from voice.settings import Settings, load_settings, settings_doubts
 from voice.telemetry.logs import set_up_logs
 
 log = logging.getLogger(__name__)
@@ -63,8 +62,7 @@ async def _until_told(settings: Settings, listener: socket.socket) -> signal.Sig
     async with running(settings, listener) as server:
         for one in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(one, told.put_nowait, one)
-        gc.collect()
-        gc.freeze()  # what is loaded now lives as long as the server: not to be looked through again
+        calm_collector()
         _announce(server, settings)
         ended_by = await told.get()
         hurrying = asyncio.create_task(_hurry(told, server))
@@ -91,7 +89,14 @@ def _announce(server: Running, settings: Settings) -> None:
     print(f"Offhook {metadata.version('offhook')} listens on {server.url} · {' · '.join(parts)}", flush=True)
     fields = {guard.replace(" ", "_"): them for guard, them in guards.items()}
     log.info("server.listening", extra={"url": server.url, "agent": agent, "routes": routes, **fields})
+    for one in settings_doubts(settings):
+        log.warning("setting.doubtful", extra={"what": one.what, "why": one.says, "to_do": one.to_do})
     if guards["open"]:
         log.warning(
             "doors.open", extra={"doors": guards["open"], "to_do": "set their secrets, drop OFFHOOK_OPEN"}
+        )
+    if refuses_turns(settings):
+        log.error(
+            "vapi.turns_refused",
+            extra={"why": UNSIGNED, "to_do": f"set {SHOWN} besides OFFHOOK_VAPI_HMAC_SECRET"},
         )

@@ -7,21 +7,23 @@ Own settings begin with OFFHOOK_; names that everybody knows are used as they ar
 
 from __future__ import annotations
 
+from voice.settings.doubts import Doubt, settings_doubts
 from voice.settings.fields import (
     MIN_PATH_KEY_CHARS,
-    LineSettings,
     RouteSettings,
     RunPodWay,
     Settings,
     Strategy,
 )
-from voice.settings.read import ENV_FILE, TOML_FILE, Origin, env_name, load_settings, read_settings
-from voice.settings.secrets import from_env, secret, secrets_in
+from voice.settings.lines import LineSettings
+from voice.settings.read import TOML_FILE, Origin, env_name, load_settings, read_settings
+from voice.settings.secrets import ENV_FILE, from_env, secret, secrets_in
 
 __all__ = [
     "ENV_FILE",
     "MIN_PATH_KEY_CHARS",
     "TOML_FILE",
+    "Doubt",
     "LineSettings",
     "Origin",
     "RouteSettings",
@@ -34,4 +36,5 @@ __all__ = [
     "read_settings",
     "secret",
     "secrets_in",
+    "settings_doubts",
 ]

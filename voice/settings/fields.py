@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     field_validator,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from voice.settings.hosts import are_hosts
+from voice.settings.lines import LineSettings, read_lines
+from voice.settings.platforms import is_account, is_before_the_doors, is_dialable, is_telnyx_key
 from voice.settings.secrets import secrets_in
 
 Strategy = Literal["remote_first", "remote_only", "local_only", "local_first"]
-RunPodWay = Literal["stream", "runsync", "run"]
+RunPodWay = Literal["lb", "openai", "stream", "runsync", "run"]
 
 MIN_PATH_KEY_CHARS = 16  # longer than any part of our own paths, each of which would open the door
 
@@ -41,37 +42,10 @@ class RouteSettings(BaseModel):
     key_env: str | None = None  # the name of the environment variable that holds the key
     model: str | None = None
     endpoint_id: str | None = None
+    lb_url: str | None = None  # runpod: a load-balancing endpoint
     usd_per_hour: float | None = Field(None, ge=0, allow_inf_nan=False)  # of the host's working time
     usd_per_1m_prompt: float | None = Field(None, ge=0, allow_inf_nan=False)  # of tokens read
     usd_per_1m_completion: float | None = Field(None, ge=0, allow_inf_nan=False)  # of tokens written
-
-
-class LineSettings(BaseModel):
-    """One `[[lines]]` table of offhook.toml: who takes the calls of a number, or of a caller.
-
-    The first table that fits a call decides. One without `number` and `caller` fits every call.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    number: str | None = None  # ours, +1…, or the platform's id of it
-    caller: str | None = None  # whole, or its beginning and a star: +44*
-    agent: str | None = None
-    assistant_id: str | None = None  # an assistant or a squad that is kept at the platform
-    squad_id: str | None = None
-    squad: dict[str, Any] = Field(default_factory=dict)  # a squad in the platform's words
-    transfer: str | None = None  # +1… or sip:…; nobody of ours takes the call
-    refuse: str | None = None  # said to the caller, who is not taken
-    say: str | None = None  # before the transfer
-    variables: dict[str, str] = Field(default_factory=dict)  # for the {{placeholders}} of an assistant
-    overrides: dict[str, Any] = Field(default_factory=dict)  # of the assistant, in the platform's words
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> LineSettings:
-        ways = (self.assistant_id, self.squad_id, self.squad, self.transfer, self.refuse)
-        if sum(bool(way) for way in ways) > 1:
-            raise ValueError("write only one of assistant_id, squad_id, squad, transfer and refuse")
-        return self
 
 
 def _own(name: str, default: Any, description: str, **rules: Any) -> Any:
@@ -93,7 +67,7 @@ class Settings(BaseSettings):
     # The web host
     host: str = _own("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
     port: int = _own("port", 8000, "Port to listen on.", ge=1, le=65535)
-    public_url: str | None = _own(
+    public_url: Annotated[str, AfterValidator(is_before_the_doors)] | None = _own(
         "public_url",
         None,
         "The URL that platforms reach us by, https://…; Twilio's signatures are made over it.",
@@ -107,6 +81,12 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = _own("max_body_bytes", 2_000_000, "Largest request body; more is 413.", ge=10_000)
     max_calls: int = _own("max_calls", 500, "Live calls at once; one more hears a busy line.", ge=1)
+    calls_per_caller: int | None = _own(
+        "calls_per_caller",
+        None,
+        "Calls that one number may begin in a minute at Twilio's door; one more hears the agent's busy line.",
+        ge=1,
+    )
 
     # What is kept
     data_dir: Path = _own("data_dir", Path("data"), "Folder of the default database.")
@@ -121,7 +101,7 @@ class Settings(BaseSettings):
         "agents_dir", None, "Folder of your own agents' TOML files, besides the built-in ones."
     )
     agent: str = _own("agent", "jamie", "The agent who answers when a call names none.")
-    lines: tuple[LineSettings, ...] = _own(
+    lines: Annotated[tuple[LineSettings, ...], BeforeValidator(read_lines)] = _own(
         "lines", (), "Who answers which number of Vapi's: [[lines]] in offhook.toml."
     )
 
@@ -131,11 +111,27 @@ class Settings(BaseSettings):
     )
     runpod_api_key: SecretStr | None = _known("RUNPOD_API_KEY", None, "RunPod's key.")
     runpod_endpoint_id: str | None = _known(
-        "RUNPOD_ENDPOINT_ID", None, "The serverless endpoint that runs the worker."
+        "RUNPOD_ENDPOINT_ID",
+        None,
+        "The serverless endpoint that runs the worker; several with commas, as in two regions.",
     )
     runpod_base_url: str = _known("RUNPOD_BASE_URL", "https://api.runpod.ai/v2", "RunPod's API; ends in /v2.")
+    runpod_lb_url: str | None = _known(
+        "RUNPOD_LB_URL", None, "A load-balancing endpoint of the same model, https://ID.api.runpod.ai."
+    )
     runpod_via: Annotated[tuple[RunPodWay, ...], NoDecode] = _own(
-        "runpod_via", ("stream", "runsync", "run"), "Ways to ask RunPod, best first: stream,runsync,run."
+        "runpod_via",
+        ("lb", "stream", "runsync", "run"),
+        "Ways to ask RunPod, best first: lb,openai,stream,runsync,run.",
+    )
+    runpod_model: str | None = _own(
+        "runpod_model", None, "The model or adapter to name to RunPod's worker; default: its own."
+    )
+    runpod_gpu: str | None = _own(
+        "runpod_gpu", None, "The endpoint's GPU or pool, L4 or ADA_24, whose listed price shows turns' cost."
+    )
+    runpod_rest_url: str = _own(
+        "runpod_rest_url", "https://api.runpod.io/v2", "RunPod's management API, for `offhook runpod`."
     )
     llm_endpoint: str | None = _known(
         "LLM_ENDPOINT", None, "The /v1 base of any OpenAI-compatible model server."
@@ -145,7 +141,7 @@ class Settings(BaseSettings):
     runpod_usd_per_hour: float | None = _own(
         "runpod_usd_per_hour",
         None,
-        "Price of the endpoint's GPU, so that turns show their cost.",
+        "Price of the endpoint's GPU, in place of the listed one.",
         ge=0,
         allow_inf_nan=False,
     )
@@ -231,7 +227,7 @@ class Settings(BaseSettings):
         None,
         "Shown to control URLs; only where Vapi's controlAuthenticationEnabled is on.",
     )
-    vapi_control_hosts: Annotated[tuple[str, ...], NoDecode] = _own(
+    vapi_control_hosts: Annotated[tuple[str, ...], NoDecode, AfterValidator(are_hosts)] = _own(
         "vapi_control_hosts", ("vapi.ai",), "Hosts whose control URLs may be asked, and hosts below them."
     )
     vapi_voice: str = _own(
@@ -240,10 +236,33 @@ class Settings(BaseSettings):
         "The voice of assistants that we describe: PROVIDER/VOICE_ID.",
         pattern=r"^[a-z0-9-]+/\S+$",
     )
-    twilio_account_sid: str | None = _known(
+    twilio_account_sid: Annotated[str, AfterValidator(is_account)] | None = _known(
         "TWILIO_ACCOUNT_SID", None, "Twilio's account; other accounts are refused."
     )
-    twilio_auth_token: SecretStr | None = _known("TWILIO_AUTH_TOKEN", None, "Signs Twilio's requests.")
+    twilio_auth_token: SecretStr | None = _known(
+        "TWILIO_AUTH_TOKEN", None, "Signs Twilio's requests; two with a comma during a rotation."
+    )
+    twilio_shared_keys: SecretStr | None = _own(
+        "twilio_shared_keys", None, "Twilio's webhook shared keys: id:secret, several with commas."
+    )
+    twilio_mode: Literal["auto", "relay", "gather"] = _own(
+        "twilio_mode",
+        "auto",
+        "auto: ConversationRelay where OFFHOOK_PUBLIC_URL is https, else Gather; relay or gather: only that.",
+    )
+    twilio_phone_number: Annotated[str, AfterValidator(is_dialable)] | None = _known(
+        "TWILIO_PHONE_NUMBER", None, "The number that our own calls come from, +1…"
+    )
+    twilio_base_url: str = _known("TWILIO_BASE_URL", "https://api.twilio.com", "Twilio's REST API.")
+    telnyx_public_key: Annotated[str, AfterValidator(is_telnyx_key)] | None = _known(
+        "TELNYX_PUBLIC_KEY", None, "Checks Telnyx's signatures: the account's public key, base64."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = _own(
+        "trusted_proxies",
+        (),
+        "Proxies whose X-Forwarded-Proto and -Host count where OFFHOOK_PUBLIC_URL is not set: "
+        "addresses or networks, with commas.",
+    )
 
     # Watching
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _own(
@@ -257,11 +276,30 @@ class Settings(BaseSettings):
     )
 
     # The worker
-    engine: Literal["onnx"] = _own("engine", "onnx", "What runs the weights in the worker.")
-    model: Path | None = _own("model", None, "The worker's model folder; default: the packaged small model.")
+    worker_mode: Literal["queue", "lb"] = _own(
+        "worker_mode", "queue", "queue: RunPod's jobs; lb: plain HTTP for a load-balancing endpoint."
+    )
+    engine: Literal["onnx", "openai", "transformers"] | None = _own(
+        "engine",
+        None,
+        "What runs the weights in the worker: onnx, openai or transformers; "
+        "default: openai where LLM_ENDPOINT is set, else onnx.",
+    )
+    engine_command: str | None = _own(
+        "engine_command", None, "Starts the model server that LLM_ENDPOINT names, inside the worker."
+    )
+    model: str | None = _own(
+        "model",
+        None,
+        "The worker's model: a folder, or the name of one that is baked, cached or on a volume; "
+        "default: the packaged small model.",
+    )
+    adapters: Annotated[tuple[str, ...], NoDecode] = _own(
+        "adapters", (), "Further models or LoRA adapters of the worker: NAME=FOLDER, several with commas."
+    )
     worker_jobs: int = _own("worker_jobs", 4, "Jobs that one worker does at once.", ge=1, le=256)
 
-    @field_validator("runpod_via", "vapi_control_hosts", mode="before")
+    @field_validator("runpod_via", "vapi_control_hosts", "trusted_proxies", "adapters", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -270,11 +308,39 @@ class Settings(BaseSettings):
             else value
         )
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            ip_network(one, strict=False)  # raises ValueError, naming it
+        return value
+
+    @field_validator("adapters")
+    @classmethod
+    def _have_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names = [one.partition("=")[0] for one in value]
+        if not all(name and folder for name, _, folder in (one.partition("=") for one in value)):
+            raise ValueError("must be NAME=FOLDER, several with commas")
+        if len({*names}) < len(names):
+            raise ValueError("names one adapter twice")
+        return value
+
+    @field_validator("twilio_shared_keys")
+    @classmethod
+    def _have_ids(cls, value: SecretStr | None) -> SecretStr | None:
+        if any(not all(part.partition(":")[::2]) for part in secrets_in(value)):
+            raise ValueError("must be id:secret, several with commas")
+        return value
+
     @field_validator("vapi_path_key")
     @classmethod
     def _is_no_word_of_a_path(cls, value: SecretStr | None) -> SecretStr | None:
-        if any(len(part) < MIN_PATH_KEY_CHARS or "/" in part for part in secrets_in(value)):
-            raise ValueError(f"must have {MIN_PATH_KEY_CHARS} characters or more, and no slash")
+        for part in secrets_in(value):
+            if len(part) < MIN_PATH_KEY_CHARS or "/" in part or "\\" in part or not part.isprintable():
+                least = f"must have {MIN_PATH_KEY_CHARS} characters or more"
+                raise ValueError(f"{least}, no slash in either direction and nothing that cannot be seen")
+            if unquote(part) != part:  # the path's key is decoded before it is compared
+                raise ValueError("must stand here as it is: only URLs write %20 for a blank")
         return value
 
     @field_validator("vapi_hmac_format")
@@ -293,7 +359,15 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_validator("public_url", "llm_endpoint", "runpod_base_url", "vapi_base_url")
+    @field_validator(
+        "public_url",
+        "llm_endpoint",
+        "runpod_base_url",
+        "runpod_lb_url",
+        "runpod_rest_url",
+        "vapi_base_url",
+        "twilio_base_url",
+    )
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
         if value is None:
@@ -311,8 +385,13 @@ class Settings(BaseSettings):
     @property
     def guards_vapi(self) -> bool:
         """Whether Vapi must show who it is, in whichever way."""
-        ways = (self.vapi_secret, self.vapi_path_key, self.vapi_hmac_secret, self.vapi_jwks)
-        return any(ways)
+        secrets = (self.vapi_secret, self.vapi_path_key, self.vapi_hmac_secret)
+        return bool(self.vapi_jwks) or any(secrets_in(one) for one in secrets)
+
+    @property
+    def guards_twilio(self) -> bool:
+        """Whether requests at Twilio's doors must be signed, by Twilio or by Telnyx."""
+        return any((self.twilio_auth_token, self.twilio_shared_keys, self.telnyx_public_key))
 
     @classmethod
     def settings_customise_sources(

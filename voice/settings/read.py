@@ -18,9 +18,9 @@ from pydantic_settings import (
 
 from voice.errors import SetupError
 from voice.settings.fields import Settings
+from voice.settings.secrets import ENV_FILE
 
 TOML_FILE = "offhook.toml"
-ENV_FILE = ".env"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _gather(folder: Path) -> tuple[dict[str, Any], dict[str, Origin]]:
         ("environment", _read(EnvSettingsSource(Settings, env_ignore_empty=True))),
         (
             ".env",
-            _read(DotEnvSettingsSource(Settings, env_file=folder / ENV_FILE, env_ignore_empty=True)),
+            _read(_env_file(folder / ENV_FILE)),
         ),
         ("offhook.toml", _toml(folder / TOML_FILE)),
     ]
@@ -74,14 +74,30 @@ def _gather(folder: Path) -> tuple[dict[str, Any], dict[str, Origin]]:
         origins[field] = Origin(field, env, "default")
         for place, found in places:
             name = next((name for name in (env, field, env.lower()) if name in found), None)
-            if name is not None:
+            if name is not None and not (place != "offhook.toml" and _is_blank(found[name])):
                 values[field], origins[field] = found[name], Origin(field, env, place)
                 break
     return values, origins
 
 
+def _env_file(path: Path) -> DotEnvSettingsSource:
+    try:
+        return DotEnvSettingsSource(Settings, env_file=path, env_ignore_empty=True)
+    except (UnicodeDecodeError, OSError) as exc:
+        why = "is not UTF-8" if isinstance(exc, UnicodeDecodeError) else "cannot be read"
+        raise SetupError(f"{path}: {why}: write it anew as plain text") from exc
+
+
+def _is_blank(value: object) -> bool:
+    """Whether a variable holds nothing but blanks: no setting, and above all no secret."""
+    return isinstance(value, str) and not value.strip()
+
+
 def _read(source: EnvSettingsSource) -> Mapping[str, Any]:
     """What a source holds. Raises SetupError for a table (routes, lines) that is not JSON there."""
+    # The short names are offhook.toml's: a terminal exports LINES, and many hosts a PORT of their own.
+    names = {env_name(field).lower() for field in Settings.model_fields}
+    source.env_vars = {name: value for name, value in source.env_vars.items() if name.lower() in names}
     try:
         return source()
     except SettingsError as exc:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import SecretStr
+from pydantic_settings import BaseSettings, DotEnvSettingsSource
+
+ENV_FILE = ".env"
 
 
 def secret(value: SecretStr | None) -> str | None:
@@ -18,5 +23,18 @@ def secrets_in(value: SecretStr | None) -> tuple[str, ...]:
 
 
 def from_env(name: str | None) -> str | None:
-    """The value of an environment variable that a route names as its key; None when unset or empty."""
-    return os.environ.get(name, "").strip() or None if name else None
+    """The value of a variable that a route or a tool names; None when unset or empty.
+
+    From the environment, else from `.env` in the working folder, as settings are.
+    """
+    if not name:
+        return None
+    return os.environ.get(name, "").strip() or (_env_file().get(name) or "").strip() or None
+
+
+def _env_file() -> Mapping[str, str | None]:
+    """What stands in `.env`. A file that cannot be read is told of by whoever reads the settings."""
+    try:
+        return DotEnvSettingsSource(BaseSettings, Path(ENV_FILE), "utf-8", case_sensitive=True).env_vars
+    except (OSError, UnicodeDecodeError):
+        return {}

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.voice.cli.running import in_process
-from voice.cli.doors import door_guards
+from voice.cli.doors import door_guards, refuses_turns
 from voice.cli.values import secrets_of, shown_value
 from voice.settings import Settings, load_settings
 
@@ -59,6 +59,38 @@ def test_doors_are_guarded_by_their_secrets_and_opened_only_aloud() -> None:
     assert [one.guard for one in door_guards(guarded)] == ["guarded", *["loopback only"] * 3]
     assert [one.guard for one in door_guards(opened)] == ["open", "open", "open", "loopback only"]
     assert "set VAPI_SECRET" in door_guards(opened)[0].advice
+
+
+@pytest.mark.parametrize(
+    ("further", "refuses"),
+    [
+        ({}, True),
+        ({"vapi_secret": "s3cret"}, False),
+        ({"vapi_path_key": "k3y-of-sixteen-characters"}, False),
+        ({"api_key": "k3y"}, False),
+        ({"vapi_jwks": "keys.json", "vapi_audience": "offhook"}, False),
+    ],
+    ids=str,
+)
+def test_a_model_door_that_knows_signatures_alone_refuses_every_turn(
+    further: dict[str, str], refuses: bool
+) -> None:
+    settings = load_settings(Path("/nonexistent"), vapi_hmac_secret="signs-webhooks", **further)
+
+    assert refuses_turns(settings) is refuses
+
+
+def test_a_model_door_without_any_secret_is_not_said_to_refuse_turns() -> None:
+    assert not refuses_turns(load_settings(Path("/nonexistent")))
+
+
+def test_where_vapi_only_signs_the_doctor_says_that_turns_are_refused_and_what_to_set(tmp_path: Path) -> None:
+    _, found = report(tmp_path, OFFHOOK_VAPI_HMAC_SECRET="signs-webhooks", **REMOTE)
+
+    told = check(found, "door vapi, model")
+    assert told["state"] == "warn"
+    assert "every turn is refused" in told["says"]
+    assert "set VAPI_SECRET" in told["to_do"]
 
 
 def test_every_setting_comes_with_its_place_and_no_secret(tmp_path: Path) -> None:

@@ -45,6 +45,21 @@ def test_it_says_in_one_line_where_it_listens_and_what_it_guards(tmp_path: Path)
     assert "server.listening" in [json.loads(one)["event"] for one in err.splitlines()]
 
 
+def test_where_vapi_only_signs_the_start_says_that_turns_are_refused_and_what_to_set(tmp_path: Path) -> None:
+    only_signed = {**LOCAL, "OFFHOOK_VAPI_HMAC_SECRET": "k3y"}
+    with started("serve", "--port", "0", folder=tmp_path, settings=only_signed) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+
+        _, err = told_to_stop(server, signal.SIGTERM)
+
+    [told] = [
+        found for line in err.splitlines() if (found := json.loads(line))["event"] == "vapi.turns_refused"
+    ]
+    assert "every turn is refused" in told["why"]
+    assert "VAPI_SECRET" in told["to_do"]
+
+
 def test_a_call_goes_on_after_a_restart(tmp_path: Path) -> None:
     call_id = ""
     for words in ("My sink is leaking.", "It's unit 4B."):
@@ -101,7 +116,7 @@ def test_an_address_that_this_machine_lacks_is_named() -> None:
         ({"OFFHOOK_DATA_DIR": "a-file"}, "OFFHOOK_DATA_DIR"),
         ({"OFFHOOK_DATABASE_URL": "sqlite:///a-file"}, "OFFHOOK_DATABASE_URL"),
         ({"OFFHOOK_DATABASE_URL": "mysql://x"}, "mysql"),
-        ({"OFFHOOK_AGENTS_DIR": "agents"}, "ava.toml: greeting: is missing; write greeting ="),
+        ({"OFFHOOK_AGENTS_DIR": "agents"}, "ava.toml: greeting, fallbacks: are missing; write greeting ="),
         ({"OFFHOOK_AGENT": "bob"}, "OFFHOOK_AGENT is 'bob'"),
         ({"OFFHOOK_PORT": "many"}, "OFFHOOK_PORT is 'many'"),
         ({"OFFHOOK_STRATEGY": "remote_only"}, "set RUNPOD_ENDPOINT_ID or LLM_ENDPOINT"),
