@@ -13,8 +13,7 @@ from typing import Any, Protocol
 
 import aiosqlite
 from sqlalchemy import Delete, Dialect, Insert, Select, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.engine import URL
 
@@ -113,6 +112,9 @@ class _PostgresDesk:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._connection: Any = None  # asyncpg's, which is not typed
+        from sqlalchemy.dialects import postgresql  # 2 MB that SQLite does not need
+        from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+
         dialect = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's, not annotated
         insert = postgresql.insert(claims).on_conflict_do_nothing().returning(claims.c.key)
         self._insert = _compiled(insert, dialect)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy import desc, select
+from sqlalchemy import Connection, Engine, desc, select
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from voice.errors import StoreError
 from voice.store.base import StoredCall
@@ -17,7 +16,7 @@ from voice.store.faults import foreign, translated, was_cut
 from voice.store.rows import call_of, claim_key, note_of, storable, turn_of
 from voice.store.schema import bring_up_to_date
 from voice.store.tables import calls, claims, learned, notes, turns
-from voice.store.url import make_engine, shown
+from voice.store.url import asked, make_engine, shown
 from voice.types import CallId, CallRecord, Json
 
 _Answer = TypeVar("_Answer")
@@ -29,21 +28,19 @@ class Reader:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._shown = shown(url)
-        self._engine: AsyncEngine | None = None
+        self._engine: Engine | None = None
 
     async def open(self) -> None:
         """Reach the database, bring its tables up to date, and forget what is too old to matter."""
         self._engine = make_engine(self._url)
         with translated(self._shown):
-            async with self._engine.execution_options(writes=True).begin() as connection:
-                await bring_up_to_date(connection, self._shown)
-                await connection.execute(forget_all(datetime.now(UTC)))
+            await asked(_begin, self._engine, self._shown)
 
     async def close(self) -> None:
         """Let go of the connections."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            await engine.dispose()
+            await asked(engine.dispose)
 
     async def call(self, call_id: CallId, *, with_notes: bool) -> StoredCall | None:
         """The call with its turns in order and its notes as they came."""
@@ -65,53 +62,59 @@ class Reader:
         """The answer kept to a claim; None: there is none."""
         return await self._ask(lambda connection: _answer(connection, claim_key(key)))
 
-    async def _ask(self, question: Callable[[AsyncConnection], Awaitable[_Answer]]) -> _Answer:
-        if self._engine is None:
+    async def _ask(self, question: Callable[[Connection], _Answer]) -> _Answer:
+        engine = self._engine
+        if engine is None:
             raise StoreError(f"{self._shown}: the store is not open")
         with translated(self._shown):
             try:
-                async with self._engine.connect() as connection:
-                    return await question(connection)
+                return await asked(_answered, engine, question)
             except foreign() as exc:
                 if not was_cut(exc):
                     raise
-            await self._engine.dispose()  # the others of its pool are cut, too
-            async with self._engine.connect() as connection:
-                return await question(connection)
+            await asked(engine.dispose)  # the others of its pool are cut, too
+            return await asked(_answered, engine, question)
 
 
-async def _call(connection: AsyncConnection, call_id: str, with_notes: bool) -> StoredCall | None:
-    record = await connection.execute(select(calls).where(calls.c.call_id == call_id))
-    if (row := record.mappings().first()) is None:
+def _begin(engine: Engine, shown_url: str) -> None:
+    with engine.execution_options(writes=True).begin() as connection:
+        bring_up_to_date(connection, shown_url)
+        connection.execute(forget_all(datetime.now(UTC)))
+
+
+def _answered(engine: Engine, question: Callable[[Connection], _Answer]) -> _Answer:
+    with engine.connect() as connection:
+        return question(connection)
+
+
+def _call(connection: Connection, call_id: str, with_notes: bool) -> StoredCall | None:
+    row = connection.execute(select(calls).where(calls.c.call_id == call_id)).mappings().first()
+    if row is None:
         return None  # most calls are new: one question is enough for them
-    said = await connection.execute(
-        select(turns).where(turns.c.call_id == call_id).order_by(turns.c.position)
-    )
+    said = connection.execute(select(turns).where(turns.c.call_id == call_id).order_by(turns.c.position))
     spoken = [turn_of(turn) for turn in said.mappings()]
     if not with_notes:
         return StoredCall(call_of(row), spoken)
-    noted = await connection.execute(select(notes).where(notes.c.call_id == call_id).order_by(notes.c.came))
+    noted = connection.execute(select(notes).where(notes.c.call_id == call_id).order_by(notes.c.came))
     return StoredCall(call_of(row), spoken, [note_of(note) for note in noted.mappings()])
 
 
-async def _record(connection: AsyncConnection, call_id: str) -> CallRecord | None:
-    found = await connection.execute(select(calls).where(calls.c.call_id == call_id))
-    row = found.mappings().first()
+def _record(connection: Connection, call_id: str) -> CallRecord | None:
+    row = connection.execute(select(calls).where(calls.c.call_id == call_id)).mappings().first()
     return call_of(row) if row is not None else None
 
 
-async def _newest(connection: AsyncConnection, limit: int) -> list[CallRecord]:
+def _newest(connection: Connection, limit: int) -> list[CallRecord]:
     order = desc(calls.c.began_on), desc(calls.c.call_id)
-    found = await connection.execute(select(calls).order_by(*order).limit(limit))
+    found = connection.execute(select(calls).order_by(*order).limit(limit))
     return [call_of(row) for row in found.mappings()]
 
 
-async def _learned(connection: AsyncConnection) -> dict[str, Json]:
-    found = await connection.execute(select(learned.c.key, learned.c.value))
+def _learned(connection: Connection) -> dict[str, Json]:
+    found = connection.execute(select(learned.c.key, learned.c.value))
     return {row["key"]: row["value"] for row in found.mappings()}
 
 
-async def _answer(connection: AsyncConnection, key: str) -> Json:
-    found = await connection.execute(select(claims.c.answer).where(claims.c.key == key))
-    answer: Json = found.scalar()
+def _answer(connection: Connection, key: str) -> Json:
+    answer: Json = connection.execute(select(claims.c.answer).where(claims.c.key == key)).scalar()
     return answer

@@ -20,6 +20,7 @@ from sqlalchemy import RowMapping
 from voice.store.base import bounded
 from voice.types import (
     Action,
+    Aside,
     CallId,
     CallRecord,
     ChunkKind,
@@ -31,6 +32,7 @@ from voice.types import (
     Message,
     Note,
     Outcome,
+    Reading,
     Rung,
     Timing,
     ToolCall,
@@ -80,6 +82,9 @@ def turn_row(call_id: CallId, turn: Turn) -> Row:
         to_json([bounded(rung) for rung in turn.rungs]),
         None if turn.effect is None else to_json(turn.effect),
         to_json(turn.handed),
+        to_json(turn.asides),
+        _maybe(turn.agent),
+        to_json(turn.readings),
     )
 
 
@@ -121,6 +126,8 @@ def turn_of(row: RowMapping) -> Turn:
     values["rungs"] = [_rung_of(rung) for rung in row["rungs"] or ()]
     values["effect"] = None if row["effect"] is None else _effect_of(row["effect"])
     values["handed"] = tuple(ToolCall(**one) for one in row["handed"] or ())
+    values["asides"] = tuple(Aside(**one) for one in row["asides"] or ())
+    values["readings"] = tuple(Reading(**one) for one in row["readings"] or ())
     return Turn(**values)
 
 

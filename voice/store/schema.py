@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voice.errors import StoreError
 from voice.store.tables import SCHEMA, metadata
@@ -21,21 +20,21 @@ VERSIONS = "alembic_version"  # Alembic's own table, one row
 LOCK = 0x0FF_0FF_4007  # any number that no other program takes for its advisory lock
 
 
-async def bring_up_to_date(connection: AsyncConnection, shown_url: str) -> None:
+def bring_up_to_date(connection: Connection, shown_url: str) -> None:
     """Make or migrate the tables within the connection's transaction. Raises StoreError.
 
     On SQLite the transaction is an immediate one, which is the lock.
     """
     if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    version = await connection.run_sync(_version)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    version = _version(connection)
     if version == SCHEMA:
         return
     if version is None:
-        await connection.run_sync(_create, shown_url)
+        _create(connection, shown_url)
         log.info("store.created", extra={"schema": SCHEMA})
     else:
-        await connection.run_sync(_migrate, version, shown_url)
+        _migrate(connection, version, shown_url)
         log.info("store.migrated", extra={"schema": SCHEMA, "from": version})
 
 

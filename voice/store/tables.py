@@ -8,6 +8,7 @@ groups in whatever order they waited. Whoever changes a table here adds a versio
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -22,9 +23,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
-SCHEMA = "0002"  # the newest version in migrations/versions
+from voice.types import Json
+
+SCHEMA = "0004"  # the newest version in migrations/versions
 
 metadata = MetaData()
 
@@ -44,7 +47,19 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
-AnyJson = JSON().with_variant(JSONB(), "postgresql")
+class AnyJson(TypeDecorator[Json]):
+    """JSON; at PostgreSQL the kind that can be searched."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return JSON()
+        from sqlalchemy.dialects.postgresql import JSONB  # 2 MB that SQLite does not need
+
+        return JSONB()
+
 
 calls = Table(
     "calls",
@@ -81,6 +96,9 @@ turns = Table(
     Column("rungs", AnyJson),  # None: a turn of the time before they were kept
     Column("effect", AnyJson),
     Column("handed", AnyJson),  # None: as with rungs
+    Column("asides", AnyJson),
+    Column("agent", Text),
+    Column("readings", AnyJson),
 )
 
 notes = Table(

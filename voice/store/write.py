@@ -8,14 +8,13 @@ are still SQLAlchemy's, made once from the tables.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import aiosqlite
 from sqlalchemy import Dialect, Table
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.engine import URL
 
@@ -90,7 +89,7 @@ class SqliteWriter:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._connection: aiosqlite.Connection | None = None
-        self._upserts = _upserts(aiosqlite_dialect())
+        self._upserts = _upserts(aiosqlite_dialect(), sqlite.insert)
 
     async def write(self, batches: Sequence[Batch]) -> None:
         if self._connection is None:
@@ -117,7 +116,10 @@ class PostgresWriter:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._connection: Any = None  # asyncpg's, which is not typed
-        self._upserts = _upserts(asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's, not annotated
+        from sqlalchemy.dialects import postgresql  # 2 MB that SQLite does not need
+        from sqlalchemy.dialects.postgresql.asyncpg import dialect
+
+        self._upserts = _upserts(dialect(), postgresql.insert)  # type: ignore[no-untyped-call]  # SQLAlchemy's, not annotated
 
     async def write(self, batches: Sequence[Batch]) -> None:
         if self._connection is None or self._connection.is_closed():
@@ -150,13 +152,13 @@ class PostgresWriter:
             await connection.close(timeout=1.0)
 
 
-def _upserts(dialect: Dialect) -> dict[str, str]:
-    return {table.name: _upsert(table, dialect) for table in metadata.tables.values()}
+def _upserts(dialect: Dialect, insert_into: Callable[[Table], Any]) -> dict[str, str]:
+    return {table.name: _upsert(table, dialect, insert_into) for table in metadata.tables.values()}
 
 
-def _upsert(table: Table, dialect: Dialect) -> str:
+def _upsert(table: Table, dialect: Dialect, insert_into: Callable[[Table], Any]) -> str:
     """INSERT … ON CONFLICT DO UPDATE with one parameter for each column, in the table's order."""
-    insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+    insert = insert_into(table)
     keys = [column.name for column in table.primary_key]
     changed = {
         column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key

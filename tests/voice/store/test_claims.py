@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.voice.store.children import a_child, line_of, tell
 from tests.voice.store.databases import a_postgres_database, opened, switch
@@ -217,7 +218,7 @@ async def test_day_old_claims_are_forgotten_now_and_then(url: str) -> None:
 
 async def age(url: str) -> None:
     """Make every claim two days old."""
-    engine = make_engine(parse(url))
+    engine = AsyncEngine(make_engine(parse(url)))
     async with engine.execution_options(writes=True).begin() as connection:
         await connection.execute(update(claims).values(claimed_on=datetime.now(UTC) - timedelta(days=2)))
     await engine.dispose()
@@ -288,7 +289,7 @@ async def a_line_that_breaks(url: str, breaks: asyncio.Event) -> AsyncIterator[s
 
 async def until_claimed(url: str) -> None:
     """Return when "message 2" is in the table, which is before its claimer is told."""
-    engine = make_engine(parse(url))
+    engine = AsyncEngine(make_engine(parse(url)))
     found = None
     while found is None:
         async with engine.connect() as connection:

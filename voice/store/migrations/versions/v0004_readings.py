@@ -1,0 +1,22 @@
+"""Turns keep which places of their spoken form are written otherwise."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0004"
+down_revision = "0003"
+
+AnyJson = sa.JSON().with_variant(JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    """Add the column, which rewrites no row."""
+    op.add_column("turns", sa.Column("readings", AnyJson))
+
+
+def downgrade() -> None:
+    """Remove what was added."""
+    op.drop_column("turns", "readings")
