@@ -1,0 +1,1 @@
+"""The languages that text can be said in."""

@@ -1,0 +1,251 @@
+"""Written text made speakable: "$1,250/mo" → "one thousand two hundred fifty dollars per month".
+
+One pass over the words, digits and signs of a text; each is looked up in a table and handed to the
+reader of its family (`readers/`), which reads what stands there as a whole. Every reader looks a
+bounded way ahead and back, so the work grows with the length of the text and with nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from voice.speech.lexicon import NONE, Lexicon
+from voice.speech.locales.base import Locale
+from voice.speech.locales.english import ENGLISH
+from voice.speech.patterns import Pattern
+from voice.speech.readers import codes, measures, money, net, signs, telephone, words
+from voice.speech.readers.table import WordReader, read_number, word_readers
+from voice.speech.span import Span, composed, replaced
+
+SignReader = Callable[[str, int, Locale], Span | None]
+
+MAX_READS = 1000  # of one text, a quarter of an hour of speech; what is behind them is left as it is
+MAX_ROUNDS = 4  # of reading what was read; two settle nearly everything
+MAX_SETTLED_CHARS = 4000  # longer texts are read once
+
+# A word, a digit, a sign that may begin a number, any other sign. Marks of punctuation are no token.
+_TOKEN = Pattern(
+    r"([^\W\d_]++(?:['’][^\W\d_]++)?)"
+    r"|(\d)"
+    r"|([-−–+(.'’](?=\s?[.$€£¥#]?\d))"
+    r"|([^\w\s,;:!?.'\"’‘“”()\[\]…¿¡«»-]|_)"
+)
+_WORD, _DIGIT, _LEAD = 1, 2, 3
+# What may have to be read: a sign, a digit, two capitals, letters with dots, a Roman numeral …
+_SIGNS = Pattern(
+    r"[^A-Za-zÀ-ÖØ-öø-ÿ \n,.!?'’¿¡-]|-(?=[A-Z])|[B-OQ-Z](?=[A-Z])|[AP](?=[A-LN-Z]|M\w)|\.(?=[A-Za-z])"
+    r"|-(?=(?:mon|tues|wednes|thurs|fri|satur|sun)day|noon|midnight)"
+    r"|[VX](?![\w'’])|I(?![\w'’]| [a-np-z]| o[a-eg-z])"
+)
+# … or a word of the tables: see `_words`.
+_CALM = frozenset(("", " ", "\n", ",", ";", "!", "?", "(", ")"))  # what a span may stand beside
+_MAYBE_STRANGE = frozenset(("code", "email", "symbol", "url"))
+_GLUE = frozenset("@._/:-&+0123456789$")
+
+
+def spoken(text: str, locale: Locale = ENGLISH, lexicon: Lexicon = NONE) -> str:
+    """The text as it is said. Text with nothing to do comes back as the same object.
+
+    Never raises; words pass through, so what it returns comes back unchanged.
+    """
+    if not (lexicon or _is_interesting(text, locale)):
+        return text
+    return _settled(text, locale, lexicon)[1]
+
+
+def spans(text: str, locale: Locale = ENGLISH, lexicon: Lexicon = NONE) -> list[Span]:
+    """The places of a text that are read differently, in order, none within another.
+
+    With each replaced by what it is said as, the text is what `spoken` gives.
+    """
+    if not (lexicon or _is_interesting(text, locale)):
+        return []
+    return _settled(text, locale, lexicon)[0]
+
+
+def _settled(text: str, locale: Locale, lexicon: Lexicon) -> tuple[list[Span], str]:
+    """The spans, and the text with them replaced, which has nothing more to read.
+
+    What is said may, beside a stray sign, be something to read again ("5/Apt" → "five slash Apt").
+    """
+    found, is_strange = _found(text, locale, lexicon)
+    said = replaced(text, found)
+    rounds = MAX_ROUNDS if is_strange and len(text) <= MAX_SETTLED_CHARS else 0
+    while rounds and _is_interesting(said, locale):
+        again, _ = _read(said, 0, len(said), locale)
+        found = composed(found, again, said)
+        said, before = replaced(text, found), said
+        rounds = rounds - 1 if said != before else 0
+    return found, said
+
+
+def _found(text: str, locale: Locale, lexicon: Lexicon) -> tuple[list[Span], bool]:
+    """The spans of one reading, with the names of the lexicon first, and whether they may need another."""
+    found: list[Span] = []
+    is_strange = False
+    done = 0
+    for name in lexicon.find(text):
+        spans_before, strange = _read(text, done, name.start, locale)
+        found += [span for span in spans_before if span.end <= name.start]
+        found.append(name)
+        is_strange, done = is_strange or strange, name.end
+    rest, strange = _read(text, done, len(text), locale)
+    return (found + rest if found else rest), is_strange or strange
+
+
+def _is_interesting(text: str, locale: Locale) -> bool:
+    """Whether there may be something to read. Looks once at the signs and once at the words."""
+    if _SIGNS.search(text):
+        return True
+    words_alone = text.replace(",", " ").replace("?", " ").replace("!", " ").replace("-", " ").split()
+    return not _words(locale).isdisjoint(words_alone)
+
+
+@cache
+def _words(locale: Locale) -> frozenset[str]:
+    """The words that may be said otherwise without a digit or a sign beside them."""
+    whole = {*locale.month_forms, *map(str.lower, locale.unit_names.values()), "p", "q", "n", "s", "e", "w"}
+    whole.update(map(str.lower, (*locale.day_letters, *locale.range_ends)))
+    whole.update(map(str.lower, locale.weekday_forms.values()))
+    needs_dot = {*locale.dotted, *locale.rate_units} - {*locale.words, *locale.weekday_forms, "apt"}
+    others = {word for word in word_readers(locale) if word.lower() not in whole and word not in needs_dot}
+    short_months = {f"{month[:3].title()}" for month in locale.months} | {"Sept"}
+    return frozenset(others | short_months | {f"{word}." for word in (*others, *short_months, *needs_dot)})
+
+
+def _read(text: str, start: int, stop: int, locale: Locale) -> tuple[list[Span], bool]:
+    """The spans that begin between `start` and `stop`, and whether what is said may be read again."""
+    readers, sign_readers = word_readers(locale), _sign_readers(locale)
+    found: list[Span] = []
+    before: Span | None = None
+    is_strange = False
+    at, reads = start, 0
+    search, calm = _TOKEN.search, _CALM  # looked up some thirty times in a sentence
+    while (token := search(text, at, stop)) is not None and reads < MAX_READS:
+        first, at, kind = token.start(), token.end(), token.lastindex
+        if kind == _WORD:
+            word = token[1]
+            own = readers.get(word)
+            is_plain = own is None and text[at : at + 1] not in _GLUE and word[-1] not in "²³"
+            if is_plain and (word.islower() or word[1:].islower()):  # no "PDFs", no "I"
+                continue
+            span = _word(text, first, at, word, own or (), locale)
+        elif kind == _DIGIT:
+            span = read_number(text, first, locale)
+        elif kind == _LEAD:
+            span = _lead(text, first, before, locale)
+        else:
+            span = sign_readers.get(text[first], signs.dropped)(text, first, locale)
+        reads += 1
+        if span is not None and span.start >= start:
+            if text[span.end : span.end + 1] not in calm or text[span.start - 1 : span.start] not in calm:
+                apart = _apart(text, span, start, before)
+                is_strange = is_strange or apart is not span
+                span = apart
+            if span.kind in _MAYBE_STRANGE and not is_strange:
+                is_strange = _is_strange(text, span)
+            before = span
+            found.append(span)
+            start = at = span.end
+    return found, is_strange
+
+
+def _apart(text: str, span: Span, done: int, before: Span | None) -> Span:
+    """The span with a space where it would grow together with a neighbour: with what is left of the
+    text, or, where that is read up to here (`done`), with the span before it."""
+    start, end, kind, said = span
+    if not said:
+        return span
+    left, right = text[start - 1 : start], text[end : end + 1]
+    if start == done:
+        left = before.spoken[-1:] if before is not None else ""
+    if (right.isalnum() and said[-1].isalnum()) or (
+        right == "." and said[-1] != " " and text[end + 1 : end + 2].isalnum()
+    ):
+        said += " "
+    if (left == "." or left.isalnum()) and said[0].isalnum():
+        said = " " + said
+    return span if said is span.spoken else Span(start, end, kind, said)
+
+
+def _is_strange(text: str, span: Span) -> bool:
+    """Whether in or behind a span something may be left to read."""
+    written = text[span.start : span.end]
+    if span.kind == "code":
+        return not written.isupper() or written[0] in "IVX"
+    if span.kind == "symbol":  # an "&" between spaces or a "#" behind one leaves nothing
+        is_alone = text[span.start - 1 : span.start] == " " and len(written.rstrip()) == 1
+        return not (is_alone and span.spoken) or written == "/"
+    is_plain = written.islower() and written.isascii() and "/" not in written
+    return not is_plain or (
+        text[span.end : span.end + 1] == "." and not written.endswith((".com", ".org", ".net"))
+    )
+
+
+def _word(
+    text: str, start: int, end: int, word: str, readers: tuple[WordReader, ...], locale: Locale
+) -> Span | None:
+    """What a word is read as: by the readers of its own, by the sign behind it, by its capitals."""
+    following = text[end : end + 1]
+    # "st.john@oak.com" is about no saint.
+    is_joined = following == "@" or (following == "." and text[end + 1 : end + 2].isalnum())
+    if readers and is_joined and (span := net.address(text, start, locale)) is not None:
+        return span
+    for reader in readers:
+        if (span := reader(text, start, end, locale)) is not None:
+            return span
+    if following in _GLUE and (span := _glued(text, start, end, following, locale)) is not None:
+        return span
+    if word[-1] in "²³":
+        return measures.power(text, start, end, locale)
+    if len(word) > 1 and word.isupper():
+        return words.capitals(text, start, end, locale)
+    if word[-1] == "s" and word[:2].isupper():
+        return words.plural_capitals(text, start, end, locale)
+    return words.roman(text, start, end, locale) if word in ("I", "V", "X") else None
+
+
+def _glued(text: str, start: int, end: int, following: str, locale: Locale) -> Span | None:
+    """A word with a sign or a digit right behind it: an address, a code, letters with dots."""
+    beyond = text[end + 1 : end + 2]
+    if following == ".":
+        if not beyond.isalnum():
+            return None
+        are_letters = end - start == 1 or text[start:end] == "Ph"
+        is_mail = are_letters and "@" in net.run_at(text, start)  # "a.b@oak.com"
+        letters = words.initials(text, start, end, locale) if are_letters and not is_mail else None
+        return letters or net.address(text, start, locale)
+    if following == "$":
+        return money.signed(text, start, end + 1, locale)
+    if following == "/":
+        return net.slashed(text, start, locale)
+    if following in ":@_+" or (following == "-" and beyond.isalnum()) or following.isdecimal():
+        return net.address(text, start, locale) or codes.mixed(text, start, locale)
+    return None
+
+
+def _lead(text: str, at: int, before: Span | None, locale: Locale) -> Span | None:
+    """A sign right before a number."""
+    sign = text[at]
+    if sign in "(+":
+        span = telephone.number(text, at, locale)
+        return span or (signs.plus(text, at, locale) if sign == "+" else None)
+    if sign == ".":
+        return signs.point(text, at, locale) if text[at + 1 : at + 2].isdecimal() else None
+    if sign in "'’":
+        return signs.apostrophe(text, at, locale)
+    if text[at + 1 : at + 2] == " ":
+        return signs.spaced_dash(text, at, before, locale)
+    return signs.dash(text, at, before, locale)
+
+
+@cache
+def _sign_readers(locale: Locale) -> Mapping[str, SignReader]:
+    return {
+        **dict.fromkeys(locale.signs.others, signs.word_sign),
+        **signs.READERS,
+        **{sign: money.by_sign for sign in locale.currencies if len(sign) == 1},
+        "+": signs.plus,
+        "@": net.at_sign,
+    }
