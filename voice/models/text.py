@@ -1,6 +1,7 @@
 """What of a host's text reaches the listener: the model's words, and not without end.
 
-Some models think aloud between tags within their text. That is no answer, wherever the pieces are cut.
+Some models think aloud between tags within their text. That is no answer, wherever the pieces are cut. A
+lone `</think>` stays: whoever speaks the words takes back what came before it (`speech/firewall.py`).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Spoken:
             if tag is None:
                 return words + self._take()
             if not self._thinks:
-                words += _without_tags(self._open[: tag.start()])
+                words += self._open[: tag.start()]
             self._open = self._open[tag.end() :]
             self._thinks = not self._thinks
 
@@ -54,12 +55,7 @@ class Spoken:
         tag = _MAYBE_TAG.search(self._open)
         end = tag.start() if tag else len(self._open)
         words, self._open = self._open[:end], self._open[end:]
-        return _without_tags(words)
-
-
-def _without_tags(text: str) -> str:
-    """Some templates open the thought themselves: the model then only closes it."""
-    return _CLOSE.sub("", text)
+        return words
 
 
 def bounded(hear: Hear, prompt: Prompt, route: str) -> Hear:

@@ -1,160 +1,185 @@
 """Cuts a reply into chunks while it is being written.
 
-The first chunk ends at the first clause mark, so that speech begins early; later ones end
-with a sentence, so that it sounds like one voice. What a model thinks aloud between
-`<think>` tags and what it writes between code fences is not said.
+The first chunk ends at the first clause, so that speech begins early; later ones end with a sentence, so
+that it sounds like one voice. A chunk ends in the call that brings the character that decides it, and never
+within what is read as a whole: `boundary` knows how far a number, a date or a link may still be growing.
+What must not be heard is kept back by `firewall` and `technical`. Each decision is made from the text alone
+and not from how it is cut into pieces.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from math import inf
 
+from voice.speech.boundary import MARK, MAX_CHARS, Boundary, forced_end, last_words_end
 from voice.speech.clean import clean
+from voice.speech.firewall import Firewall
+from voice.speech.held import Held
+from voice.speech.technical import Begins, Instructions, Verdict, judge
 from voice.types import Chunk, ChunkKind
 
 FIRST_CHARS = 8  # a first chunk of fewer letters ("Yes,") sounds clipped before a pause
-MAX_CHARS = 300  # a sentence this long is cut at a space: it is about 20 s of speech
-
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s)|\n+")
-_CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:Dr|Mr|Mrs|Ms|St|Ave|Blvd|Rd|Apt|No|Nr|approx|appt|vs|etc|[A-Za-z]|[ap]\.m|e\.g|i\.e|U\.S)\.$",
-    re.IGNORECASE,
-)
-_LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,3}\.$")
-_HIDDEN_OPEN = re.compile(
-    r"(?P<thought><think(?:ing)?>)|(?P<code>```)|(?P<call><\|?tool_call\|?>)|(?P<rest><\|\w{1,30}\|>|</s>)",
-    re.IGNORECASE,
-)
-_HIDDEN_CLOSE = {
-    "thought": re.compile(r"</think(?:ing)?>", re.IGNORECASE),
-    "code": re.compile(r"```"),
-    "call": re.compile(r"</tool_call>|<\|?/tool_call\|?>", re.IGNORECASE),
-    # A template's token (<|im_end|>): what a model writes behind it is not for anybody.
-    "rest": re.compile(r"(?!)"),
-}
-# A reply that begins so is JSON or a call.
-_MACHINE_WRITTEN = re.compile(r"\s*(?:\{|\[\s*(?:[\[{\"\]]|\w+\())")
-_MAYBE_MACHINE_WRITTEN = re.compile(r"\s*(?:\[\s*\w{0,60})?$")
-_LINK_CHARS = 300  # a bracket that is still open after this is no link
-_TAG_BEGUN = re.compile(r"<[|/A-Za-z_]{0,12}$|`{1,2}$")
+_ANY_WORD = re.compile(r"[^\W_]")
+_SLICE = 256  # characters of a long piece taken at once, so that what is open stays short
 
 
 class Chunker:
-    """Takes the pieces of one reply, gives chunks back as soon as they can be said."""
+    """Takes the pieces of one reply, gives chunks back as soon as they can be said.
 
-    def __init__(self, kind: ChunkKind = ChunkKind.REPLY) -> None:
-        self._kind = kind
+    `holds_chars`: so many characters a platform waits for before it says any; until then clauses leave.
+    `joins`: what is said is one stream of words, where a long clause may be parted without a pause.
+    `instructions`: those of the prompt, which are never said (`technical.instructions_in`).
+    """
+
+    def __init__(
+        self,
+        kind: ChunkKind = ChunkKind.REPLY,
+        *,
+        holds_chars: int = 0,
+        joins: bool = True,
+        instructions: Instructions = frozenset(),
+    ) -> None:
+        self._kind, self._holds_chars, self._instructions = kind, holds_chars, instructions
+        self._firewall = Firewall()
+        self._boundary = Boundary(FIRST_CHARS, joins=joins)
         self._open = ""  # not yet said
-        self._hidden: re.Pattern[str] | None = None  # what ends the hidden part we are in
         self._before = ""  # raw words that became no chunk of their own; they join the next one
-        self._has_spoken = False
+        self._begins = Begins.LINE  # what the next part is the beginning of
+        self._announces = False  # what was said last ends with a colon: a list follows
+        self._skips_line = False  # the rest of this line is not for the caller
+        self._is_closed = False  # nor is anything that follows
+        self._of_sentence: Verdict | None = None  # what became of its beginning
+        self._said_chars = 0
+        self._held = Held()
 
-    def feed(self, piece: str) -> list[Chunk]:
-        """The chunks that this piece completes."""
-        self._open += piece
-        return list(self._cut())
+    def feed(self, piece: str, at_s: float = 0.0) -> list[Chunk]:
+        """The chunks that this piece completes. `at_s` is when it came, on any clock."""
+        if len(piece) > _SLICE:
+            slices = (piece[at : at + _SLICE] for at in range(0, len(piece), _SLICE))
+            return [chunk for part in slices for chunk in self.feed(part, at_s)]
+        if self._firewall.is_idle and MARK.search(piece) is None:  # nearly always
+            self._open += piece
+            if len(self._open) < self._boundary.wakes_at:
+                return []
+        else:
+            self._open += self._let_through(piece)
+        chunks = [] if self._is_closed else self._cut()
+        return [*chunks, *self._released(at_s)] if self._held else chunks
 
     def end(self) -> list[Chunk]:
         """What is left when the reply has ended."""
-        chunks = list(self._cut())
-        rest, self._open = ("", "") if self._hidden else (self._open, "")
-        return [*chunks, *self._chunk(rest)]
+        self._open += self._firewall.end()
+        chunks = [*self._cut()]
+        rest, self._open = self._open, ""
+        if rest and not self._is_closed:
+            chunks += self._chunk(rest)
+        return [*chunks, *self._released()]
 
     @property
     def is_hiding(self) -> bool:
         """Whether what comes now is not for the caller: thoughts, code, a call."""
-        return self._hidden is not None
+        return self._firewall.is_hiding or self._is_closed or self._skips_line or bool(self._held)
 
     @property
     def waits_for_nothing(self) -> bool:
         """Whether what is not said yet is a whole sentence already."""
-        return not self._hidden and is_whole(self._open.rstrip())
+        return not self.is_hiding and is_whole(self._open.rstrip())
 
     def flush(self) -> list[Chunk]:
         """The words that are there, up to the last whole one: for a caller who would else hear a pause."""
-        words = "" if self._hidden else self._open[: self._open.rfind(" ") + 1]
-        if (
-            len(words) < FIRST_CHARS
-            or not self._has_begun()
-            or _HIDDEN_OPEN.search(words)
-            or _in_link(words, len(words))
-        ):
-            return []
-        self._open = self._open[len(words) :]
-        return self._chunk(words)
+        end = 0 if self.is_hiding else last_words_end(self._open)
+        if end < FIRST_CHARS:
+            return self._released()
+        raw, self._open = self._open[:end], self._open[end:]
+        self._boundary.begin()
+        return [*self._chunk(raw), *self._released()]
 
-    def _has_begun(self) -> bool:
-        """Whether this is a reply in words. One that begins as JSON or as a call is hidden to its end."""
-        if self._has_spoken or self._hidden:
-            return True
-        if _MACHINE_WRITTEN.match(self._open):
-            self._hidden = _HIDDEN_CLOSE["rest"]
-        return not _MAYBE_MACHINE_WRITTEN.fullmatch(self._open)
+    def _let_through(self, piece: str) -> str:
+        """What may be heard of a piece, and of what was held back before it."""
+        heard = self._firewall.feed(piece)
+        if self._firewall.takes_back:
+            self._take_back()
+        return "" if self._is_closed else heard
 
-    def _cut(self) -> Iterator[Chunk]:
-        while self._has_begun():
-            if self._hidden and not self._skip_hidden():
-                return
-            opening = _HIDDEN_OPEN.search(self._open)
-            visible = self._open[: opening.start()] if opening else self._open
-            end = self._end_of_chunk(visible)
-            if end is not None:
-                yield from self._chunk(visible[:end])
-                self._open = self._open[end:]
-            elif opening:
-                yield from self._chunk(visible) if clean(visible) else ()
-                self._open = self._open[opening.end() :]
-                self._hidden = _HIDDEN_CLOSE[str(opening.lastgroup)]
-            else:
-                return
+    def _cut(self) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        while not self._is_closed:
+            if self._skips_line and not self._skip_line():
+                break
+            takes_clause = self._said_chars == 0 or self._said_chars < self._holds_chars
+            end = self._boundary.end_in(self._open, takes_clause=takes_clause)
+            if end is None and len(self._open) > MAX_CHARS:
+                end = forced_end(self._open)
+            if end is None:
+                break
+            raw, self._open = self._open[:end], self._open[end:]
+            self._boundary.begin()
+            chunks += self._chunk(raw)
+        return chunks
 
-    def _skip_hidden(self) -> bool:
-        """Drop what is hidden, up to its end. False while the end has not come."""
-        assert self._hidden is not None
-        close = self._hidden.search(self._open)
-        if close is None:
-            self._open = self._open[-16:]  # the end may be cut in two; nothing else of it is needed
-            return False
-        self._open, self._hidden = self._open[close.end() :], None
-        return True
-
-    def _end_of_chunk(self, visible: str) -> int | None:
-        sentence = next(
-            (m.end() for m in _SENTENCE_END.finditer(visible) if _ends_sentence(visible, m.end())), None
-        )
-        if not self._has_spoken:
-            clauses = (m.end() for m in _CLAUSE_END.finditer(visible) if m.start() >= FIRST_CHARS)
-            clause = next((end for end in clauses if not _in_link(visible, end)), None)
-            if clause is not None and (sentence is None or clause < sentence):
-                return clause
-        if sentence is None and len(visible) > MAX_CHARS and not _TAG_BEGUN.search(visible):
-            return max(visible.rfind(" ", 0, MAX_CHARS), 0) or MAX_CHARS
-        return sentence
+    def _skip_line(self) -> bool:
+        """Drop the rest of a line. False while its end has not come."""
+        end = self._open.find("\n")
+        self._open = self._open[end:] if end >= 0 else ""
+        self._skips_line = end < 0
+        self._boundary.begin()
+        return end >= 0
 
     def _chunk(self, raw: str) -> list[Chunk]:
         raw, self._before = self._before + raw, ""
-        text = clean(raw)
+        if _ANY_WORD.search(raw) is None:
+            self._before = raw[-MAX_CHARS:]
+            return []
+        begins = self._begins
+        text = clean(raw, begins_line=begins is Begins.LINE)
         if not text:
             self._before = raw[-MAX_CHARS:]  # bounded: it is cleaned again with every piece
             return []
-        self._has_spoken = True
-        return [Chunk(text, raw, self._kind)]
+        if raw[0].isspace() and "\n" in raw[: len(raw) - len(raw.lstrip())]:
+            begins = Begins.LINE
+        ends_line = raw.endswith("\n")
+        self._begins = Begins.LINE if ends_line else Begins.SENTENCE if is_whole(text) else Begins.CLAUSE
+        if self._announces and begins is Begins.LINE:
+            begins = Begins.SENTENCE  # "Log in with:\nUser: kim" is no other's part
+        self._announces = text.endswith(":")
+        verdict = self._verdict(raw, begins)
+        self._skips_line = verdict is Verdict.DROP_LINE and not ends_line
+        self._is_closed = verdict is Verdict.DROP_ALL
+        if verdict is not Verdict.SAY and verdict is not Verdict.THINKS:
+            return []
+        chunk = Chunk(text, raw, self._kind)
+        if verdict is Verdict.THINKS or self._held:
+            self._held.hold(chunk, verdict)
+            return []
+        self._said_chars += len(text)
+        return [chunk]
+
+    def _verdict(self, raw: str, begins: Begins) -> Verdict:
+        """What to do with a part; what goes on with the sentence of another one shares its fate."""
+        verdict = self._of_sentence if begins is Begins.CLAUSE else None
+        if verdict is None:
+            verdict = judge(raw, self._instructions, begins=begins, behind_thought=bool(self._held))
+        is_open = verdict in (Verdict.DROP, Verdict.THINKS) and self._begins is Begins.CLAUSE
+        self._of_sentence = verdict if is_open else None
+        return verdict
+
+    def _released(self, at_s: float = inf) -> list[Chunk]:
+        """What was held for long enough."""
+        chunks = self._held.released(at_s)
+        self._said_chars += sum(len(chunk.text) for chunk in chunks)
+        return chunks
+
+    def _take_back(self) -> None:
+        """What was not said yet was a thought."""
+        self._firewall.takes_back = False
+        self._open, self._before, self._begins = "", "", Begins.LINE
+        self._skips_line = self._is_closed = False
+        self._of_sentence = None
+        self._held.forget()
+        self._boundary.begin()
 
 
 def is_whole(text: str) -> bool:
     """Whether spoken text ends as a sentence does: nothing need follow."""
     return text.rstrip("\"'”’)").endswith((".", "!", "?", "…"))
-
-
-def _ends_sentence(text: str, end: int) -> bool:
-    """Whether the mark before `end` ends a sentence; one in "Dr.", "1." or a link's label does not."""
-    before = text[:end].rstrip("\"'”’)]*_")
-    return not (_ABBREVIATION.search(before) or _LIST_NUMBER.search(before) or _in_link(text, end))
-
-
-def _in_link(text: str, end: int) -> bool:
-    """Whether `end` lies within `[label](url)`, which must reach the cleaner in one piece."""
-    opened = text.rfind("[", max(0, end - _LINK_CHARS), end)
-    return opened >= 0 and "]" not in text[opened:end]

@@ -1,40 +1,143 @@
-"""Text that can be said aloud: markdown, links, emoji and tags taken out of one piece of a reply."""
+"""Text that can be said aloud: what was written for the eye is taken out of one piece of a reply.
+
+Markdown, HTML, emoji, links, tables and stage directions say nothing to a caller. Lines are made into
+sentences (`lines`), then marks within them go. Numbers and signs stay as they are: `normalise` reads them.
+Every pattern looks a bounded way, so that the work grows with the length of the text alone.
+"""
 
 from __future__ import annotations
 
 import re
 
-_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,2000}\)")  # [label](url): the label is said
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
-_TAG = re.compile(r"</?[A-Za-z!][^<>]{0,200}>")
-_LINE_MARK = re.compile(
-    r"^[ \t]*(?:#{1,6}[ \t]+|[-*+•][ \t]+|>[ \t]?|\d{1,3}[.)][ \t]+(?=\S*[^\W_]))", re.MULTILINE
+from voice.speech.asides import without_asides
+from voice.speech.entities import unescaped
+from voice.speech.lines import as_sentences
+from voice.speech.patterns import Pattern
+from voice.speech.stage import without_directions
+
+# A character that may have to go; text with none of them is said as it stands.
+_SUSPECT = Pattern(
+    r"[^ -!\"$%'()+,./0-;=?-Z^a-zÀ-ɏ‘’“”…–—°€£½¼¾]"
+    r"| (?:[ (;:,!?]|\.(?!\w)|words?\))|\((?:[(;:a-zWC]|(?<=[a-z]\())|:[-()DPa-z]|=[=a-z]|%[sd]\b"
+    r"|/(?:no_|think)|\d(?<=turn\d)|^\s|\s$"
 )
-_RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$", re.MULTILINE)
-_EMPHASIS = re.compile(r"[*`~]+|(?<![^\W_])_+|_+(?![^\W_])|\|")
-_EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\u200d\u20e3\ue000-\uf8ff]"
+# At the beginning of a line: a list's mark, a role.
+_LINE_MARK = Pattern(r"[-–—+•>|(]|\w{1,24}(?: \w{1,12})?[.):]")
+
+_UNSPEAKABLE = Pattern(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-_UNSPEAKABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffd\ud800-\udfff]"
+_FENCE = Pattern(r"```[\s\S]*?(?:```|\Z)|^~~~[\s\S]*?(?:^~~~[^\n]*|\Z)", re.MULTILINE)
+_COMMENT = Pattern(r"<!--[\s\S]*?(?:-->|\Z)")
+_UNSAID_TAG = Pattern(
+    r"<(script|style|del|strike|s)\b[^<>]{0,200}>[\s\S]*?(?:</\1\s{0,9}>|\Z)", re.IGNORECASE
 )
-_SPACE = re.compile(r"\s+")
-_SPACE_BEFORE_MARK = re.compile(r"\s+([.,!?;:])")
-_SPEAKABLE = re.compile(r"[^\W_]")
+_LINE_TAG = Pattern(r"<(?:br|/?p|/?div|/?tr|/?ul|/?ol|/li|/?h[1-6])\b[^<>]{0,200}>", re.IGNORECASE)
+_CELL_TAG = Pattern(r"</t[dh]\s{0,9}>", re.IGNORECASE)
+_ITEM_TAG = Pattern(r"<li\b[^<>]{0,200}>", re.IGNORECASE)
+_ADDRESS_TAG = Pattern(r"<((?:https?://|mailto:|[\w.+-]{1,64}@)[^<>\s]{1,500})>", re.IGNORECASE)
+_TAG = Pattern(
+    r"</?[A-Za-z!?][^<>]{0,200}>|<\s{0,3}/?\s{0,3}[A-Za-z]\w{0,30}\s{0,3}/?\s{0,3}>|</[A-Za-z]\w{0,30}"
+)
+
+_LABEL = r"\[((?:[^\[\]]|\[[^\[\]]{0,80}\]){0,300})\]"
+_TARGET = r"\([^()\n]{0,1000}(?:\([^()\n]{0,200}\)[^()\n]{0,200})?\)"
+_LINK = Pattern(rf"!?{_LABEL}(?:{_TARGET}|\[[^\[\]\n]{{0,80}}\])")
+_LINK_TARGET = Pattern(r"^[ \t]{0,3}\[[^\[\]\n]{1,80}\]:[ \t][^\n]{0,1000}$", re.MULTILINE)
+_FOOTNOTE = Pattern(
+    r"\[\^[^\[\]\s]{1,40}\]|【[^【】\n]{0,80}】|(?<=[\w.,!?\]])\s?\[\d{1,3}\](?=\[\d|\s|[.,;:!?]|$)"
+)
+_STRUCK = Pattern(r"~~[^~\n]{1,300}~~")
+_ESCAPED = Pattern(r"\\([!-/:-@\[-`{-~])")
+
+_KEY_TAG = Pattern(
+    r"<(Tab|Enter|Return|Esc|Escape|Shift|Ctrl|Control|Alt|Option|Command|Delete|Backspace|Space|Home|End|Menu)>"
+)
+
+_FACE = Pattern(r"(?<!\S)(?:[:;=]['’]?-?[)(DP]+|<3|\^_\^|¯\\?_\(ツ\)_/¯)(?=\s|[.,!?]|$)")
+
+_POWER = Pattern(r"(?<=\d)\*\*(?=\d)")
+# Stars that mark words; "3 * 4" and "2*(x+1)" are sums.
+_STARS = Pattern(
+    r"\*{2,}(?!\d)|(?<!\d)\*{2,}|(?<![\w)])(?<!\d )\*(?=\S)|(?<=\S)\*(?!\w)(?! ?[\d(])"
+    r"|(?<=[A-Za-z])\*(?=[A-Za-z]{2})"
+)
+_UNDERSCORES = Pattern(r"(?<![^\W_])_+|_+(?![^\W_])")
+_BELOW = Pattern(r"(?<=[A-Z])~(\w{1,3})~")  # H~2~O
+_TICKS = Pattern(r"`+|(?<!\S)~{2,}|~{2,}(?!\S)")
+_KEYCAP = Pattern("(?<=[0-9#*])\ufe0f?\u20e3")
+_EMOJI = Pattern(
+    "[\U0001f000-\U0001faff\u2022\u2023\u2600-\u27bf\u2300-\u23ff\u25a0-\u25ff\u2b00-\u2bff\ufe00-\ufe0f\u20e3"
+    "\ue000-\uf8ff\u3030\u303d]+"
+)
+_EMPTY = Pattern(r"\(\s{0,9}\)|\[\s{0,9}\]|\{\s{0,9}\}")
+_SPACE = Pattern(r"\s+")
+_SPACE_BEFORE_MARK = Pattern(r" ([.,!?;:]+)(?=[\s\"'”’)]|$)")
+_BRACKETS = Pattern(r"[\[\]{}]+")
+_SPEAKABLE = Pattern(r"[^\W_]")
+_MARKS = dict.fromkeys(map(ord, "()[]<>*_`~|\\#"), " ")
+_MOST_MARKS = 8  # one in so many characters may be a mark; text with more of them is noise, not markup
+_FEW_CHARS = 1000  # so long a text cannot cost much, whatever it holds
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, begins_line: bool = True) -> str:
     """What of a piece of a reply can be said: "**Rent** is due 🎉 [here](https://x.y)" → "Rent is due here".
 
-    Returns "" for a piece without a letter or a digit. Clean text passes through unchanged.
+    `begins_line`: the piece stands at the beginning of a line, where "1." numbers an item of a list.
+    Returns "" for a piece without a letter or a digit. Clean text comes back as the same object. Whatever
+    comes back is one line of characters that any XML document can hold.
     """
+    text = text.strip(" ")
+    if _SUSPECT.search(text) is None and not (begins_line and _LINE_MARK.match(text)):
+        return text if _SPEAKABLE.search(text) else ""
+    text = without_asides(text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _UNSPEAKABLE.sub("", text)
-    text = _LINK.sub(r"\1", text)
-    text = _URL.sub("", text)
-    text = _TAG.sub("", text)
-    text = _RULE.sub("", text)
-    text = _LINE_MARK.sub("", text)
-    text = _EMPHASIS.sub("", text)
-    text = _EMOJI.sub("", text)
-    text = _SPACE_BEFORE_MARK.sub(r"\1", _SPACE.sub(" ", text)).strip()
+    if len(text) > _FEW_CHARS and _is_noise(text):
+        text = text.translate(_MARKS)
+    if "<" in text or "&" in text:
+        text = _without_tags(text)
+    text = _without_blocks(without_directions(_FACE.sub("", text)))
+    text = _without_marks(as_sentences(text, begins_line=begins_line))
+    text = tidied(text)
     return text if _SPEAKABLE.search(text) else ""
+
+
+def tidied(text: str) -> str:
+    """The text with one space between two words, and none before a mark that ends something."""
+    return _SPACE_BEFORE_MARK.sub(r"\1", _SPACE.sub(" ", text)).strip()
+
+
+def _is_noise(text: str) -> bool:
+    return sum(map(text.count, map(chr, _MARKS))) * _MOST_MARKS > len(text)
+
+
+def _without_tags(text: str) -> str:
+    """HTML as its text; what is struck out there is not said."""
+    text = _UNSAID_TAG.sub("", _COMMENT.sub("", text))
+    text = _ITEM_TAG.sub("\n- ", _CELL_TAG.sub(" | ", _LINE_TAG.sub("\n", text)))
+    text = _KEY_TAG.sub(r"\1", text)
+    text = _TAG.sub("", _ADDRESS_TAG.sub(r"\1", text))
+    return unescaped(text)
+
+
+def _without_blocks(text: str) -> str:
+    """Without code, struck text, the targets of links, and what is not for the ear at all."""
+    if "```" in text or "~~" in text:
+        text = _STRUCK.sub("", _FENCE.sub("\n", text))
+    if "[" in text or "【" in text:
+        text = _FOOTNOTE.sub("", _LINK_TARGET.sub("", text))
+        if "](" in text or "][" in text:
+            text = _LINK.sub(r"\1", _LINK.sub(r"\1", text))  # a picture within a link needs two
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+def _without_marks(text: str) -> str:
+    """Without emphasis, pictures and faces."""
+    if "*" in text or "_" in text:
+        text = _UNDERSCORES.sub("", _STARS.sub("", _POWER.sub("^", text)))
+    if "~" in text:
+        text = _BELOW.sub(r"\1", text)
+    text = text.replace("=>", "→")
+    text = _EMOJI.sub(" ", _KEYCAP.sub("", _TICKS.sub("", text)))
+    return _BRACKETS.sub("", _EMPTY.sub("", text))

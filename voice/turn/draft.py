@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from voice.clock import Deadline, now
 from voice.errors import ModelError, ReplyLoops
 from voice.routing.table import Route
+from voice.speech.chunk import Chunker
+from voice.speech.technical import Instructions, instructions_in
 from voice.turn.written import Written
-from voice.types import Chunk, Finish, Outcome, Prompt, Rung, Usage, Why
+from voice.types import Chunk, Door, Finish, Outcome, Prompt, Rung, Usage, Why
 
 STALLED_S = 0.35  # without a token: ten times the usual pause between two; somebody else may be asked
 MOST_CHARS_PER_TOKEN = 12  # beyond it a host has overlooked `max_tokens`: the reply has no end
@@ -85,7 +87,7 @@ class Draft:
             self._wrote_chars += len(piece)
         if self.rung.token_ms is None and not piece.isspace():
             self.rung.token_ms = self.deadline.since_ms(now())
-        is_sign, has_more = self.written.take(piece)
+        is_sign, has_more = self.written.take(piece, now())
         if is_sign:
             self._count_token()
         return self._usable(has_more) if has_more or self.written.verdict is not None else False
@@ -127,9 +129,10 @@ class Draft:
     def learn(self) -> None:
         """Tell the route's memory how long it took, as far as it got.
 
-        To go on for another, or to ask for a tool, is other work and says nothing of a reply's pace.
+        To go on for another, or to ask for a tool, is other work and says nothing of a reply's pace; nor
+        does a reply that was begun before its turn.
         """
-        if self.written.so_far:
+        if self.written.so_far or self.rung.why is Why.AHEAD:
             return
         latency = self.route.latency
         if self.token_at is not None:
@@ -165,11 +168,23 @@ class Draft:
         return ended_at - self.token_at if self.token_at is not None else 0.0
 
 
-def begin(route: Route, why: Why, prompt: Prompt, deadline: Deadline, said: str = "") -> Draft:
+def begin(
+    route: Route, why: Why, prompt: Prompt, deadline: Deadline, said: str = "", door: Door = Door.CHAT
+) -> Draft:
     """The empty draft of a route that is asked now; behind `prompt.so_far`, where that is not empty.
 
-    `said` is what the caller has heard in this turn.
+    `said` is what the caller has heard in this turn, as it was written; `door` is where they hear it.
     """
     usual_s = route.latency.p95_s("clause", deadline.budget_s / 2)
-    written = Written(route.name, prompt.max_tokens * MOST_CHARS_PER_TOKEN, prompt.so_far, said)
+    # Parts of a clause cannot be told from what the caller has heard before: there, whole clauses are said.
+    joins = door is not Door.GATHER and not (prompt.so_far or said)
+    chunker = Chunker(holds_chars=door.holds_chars, joins=joins, instructions=_instructions(prompt))
+    max_chars = prompt.max_tokens * MOST_CHARS_PER_TOKEN
+    written = Written(route.name, max_chars, prompt.so_far, said, _chunker=chunker)
     return Draft(route, Rung(route.name, why, deadline.since_ms(now())), deadline, now(), usual_s, written)
+
+
+def _instructions(prompt: Prompt) -> Instructions:
+    """What of the prompt is never said."""
+    first = prompt.messages[0] if prompt.messages else None
+    return instructions_in(first.text) if first is not None and first.role == "system" else frozenset()

@@ -9,12 +9,13 @@ from typing import TypeVar
 from voice.call import Call
 from voice.clock import MARGIN_S, Deadline, now
 from voice.errors import NoRouteLeft
+from voice.speech.aloud import Reader
 from voice.turn.ask import Asking
 from voice.turn.draft import Draft
 from voice.turn.fallback import breaking_off, fallback
 from voice.turn.filler import filler, may_fill, working
 from voice.turn.finish import Telling
-from voice.types import Chunk, Ending, Finish, Say, Turn
+from voice.types import Chunk, ChunkKind, Ending, Finish, Say, Turn
 
 NEAR_S = 0.35  # a filler that an answer follows so soon sounds like a stutter
 
@@ -24,12 +25,17 @@ _Done = TypeVar("_Done")
 class Speaker:
     """The voice of one turn: says chunks and writes down when they left."""
 
-    def __init__(self, call: Call, turn: Turn, deadline: Deadline, say: Say) -> None:
+    def __init__(self, call: Call, turn: Turn, deadline: Deadline, say: Say, language: str) -> None:
         self._call, self._turn, self._deadline, self._say = call, turn, deadline, say
+        self._fillers: list[str] = []
+        self._reader = Reader(language, call.agent.lexicon)
 
     async def say(self, chunk: Chunk) -> None:
-        await self._say(chunk)
-        self._turn.add(chunk, self._deadline.since_ms(now()))
+        read = self._reader.read(chunk)
+        await self._say(read)
+        if chunk.kind is ChunkKind.FILLER:
+            self._fillers.append(chunk.text)
+        self._turn.add(read, self._deadline.since_ms(now()))
 
     async def reply(self, asking: Asking) -> Finish:
         """Say the best reply. Raises NoRouteLeft when the caller must be given a fallback."""
@@ -118,5 +124,8 @@ class Speaker:
         """While a tool works the answer is sure to come: something is said, whatever the caller said."""
         while True:
             await asyncio.sleep(max(0.0, self.must_speak_at() - now()))
-            await self.say(working(self._call, self._turn.said))
+            line = working(self._call, self._turn.said, self._fillers)
+            if line is None:
+                return
+            await self.say(line)
             await asyncio.sleep(self._deadline.gap_s)  # a further line after twice the gap

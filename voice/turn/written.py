@@ -51,8 +51,8 @@ class Written:
         if self.so_far:
             self._seam = Seam(self.so_far)
 
-    def take(self, piece: str) -> tuple[bool, bool]:
-        """Take a piece. Whether it was a sign of an answer, and whether it completed a chunk.
+    def take(self, piece: str, at: float) -> tuple[bool, bool]:
+        """Take a piece that came at an instant. Whether it was a sign of an answer, and completed a chunk.
 
         What is thought aloud, or is no word, is no sign of an answer.
         """
@@ -60,7 +60,7 @@ class Written:
             return False, False
         if self._seam is not None:
             piece = self._joined(self._seam.feed, piece)
-        chunks = self._chunker.feed(piece)
+        chunks = self._chunker.feed(piece, at)
         if self._chunker.is_hiding and not chunks:
             return False, False
         # Of the answer: a model may think as long as the deadline lets it.

@@ -24,7 +24,7 @@ CASES = [
     ("Which <thinking>a < b\n</thinking>unit?", "Which unit?"),
     ("<THINK>a</THINK>Which <reasoning>b</reasoning>unit?", "Which unit?"),
     ("Which unit?<think>and what", "Which unit?"),
-    ("</think>Which unit?", "Which unit?"),  # the template had opened the thought
+    ("Hm.</think>Which unit?", "Hm.</think>Which unit?"),  # the template had opened the thought
     ("3 < 4 <b>bold</b> <thi", "3 < 4 <b>bold</b> <thi"),
 ]
 

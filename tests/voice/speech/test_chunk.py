@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.speech.chunk import MAX_CHARS, Chunker
+from voice.speech.boundary import MAX_CHARS
+from voice.speech.chunk import Chunker
 from voice.types import Chunk
 
 
@@ -29,12 +30,28 @@ def spoken(text: str) -> list[str]:
         ),
         ("Yes, it is. Good.", ["Yes, it is.", "Good."]),
         ("Dr. Lee comes at 4 p.m. today.", ["Dr. Lee comes at 4 p.m. today."]),
+        ("It is on Lee Dr. We open at nine.", ["It is on Lee Dr.", "We open at nine."]),
+        ("The answer is no. Sorry.", ["The answer is no.", "Sorry."]),
+        ("It is No. 5. Come in.", ["It is No. 5.", "Come in."]),
+        ("It is at Ste. A now. Come in.", ["It is at Ste. A now.", "Come in."]),
+        ("It is 5 cu. ft. of space.", ["It is 5 cu. ft. of space."]),
+        ("Rent incl. utilities is $9.", ["Rent incl. utilities", "is $9."]),
+        ("Your conf. # 44 is here.", ["Your conf. # 44", "is here."]),
+        ("Rent is due March 3, 2026, at noon.", ["Rent is due March 3, 2026,", "at noon."]),
+        ("Call us at (512) 555-0134, any time.", ["Call us at (512) 555-0134,", "any time."]),
+        ("Mail us, a.b@c.com. Thanks.", ["Mail us, a.b@c.com.", "Thanks."]),
+        ("Well *sighs, deeply* yes, it is.", ["Well yes,", "it is."]),
+        ("We are open (nine to five, daily) here, too.", ["We are open (nine to five, daily) here,", "too."]),
+        ("Here is a\nwrapped line. And so.", ["Here is a wrapped line.", "And so."]),
+        ("| Unit | Rent, per month |\n| 4B | $9 |\nYes.", ["Unit, Rent, per month.", "4B, $9.", "Yes."]),
+        ("¿Qué unidad? Gracias. ", ["¿Qué unidad?", "Gracias."]),
+        ("租金是多少？谢谢。", ["租金是多少？", "谢谢。"]),
         ("It is $3.50 a day. Fine.", ["It is $3.50 a day.", "Fine."]),
         ("**Rent** is due on the *first*. 🎉", ["Rent is due on the first."]),
         ("See [here. Now](https://x.example/a.b) for it.", ["See here. Now for it."]),
         ("See [our page](https://x.example/a.b?c=d) for it.", ["See our page for it."]),
-        ("1. First thing\n2. Second thing", ["First thing", "Second thing"]),
-        ("# Repairs\n- sink\n- door\n", ["Repairs", "sink", "door"]),
+        ("1. First thing\n2. Second thing", ["1, First thing.", "2, Second thing"]),
+        ("# Repairs\n- sink\n- door\n", ["Repairs.", "sink.", "door."]),
         ("<think>The caller. Wants. A repair.</think>Which unit?", ["Which unit?"]),
         ("Sure. ```\nx = 1. \n``` Done.", ["Sure.", "Done."]),
         ("<think>never closed. And on.", []),
@@ -43,13 +60,51 @@ def spoken(text: str) -> list[str]:
         ('[ticket(issue="leak. now")]', []),
         ("Sure. <tool_call>{}</tool_call> Done.", ["Sure.", "Done."]),
         ("Sure.<|im_end|><|im_start|>user And then.", ["Sure."]),
-        ("[Maple Court] is open. Come by.", ["[Maple Court] is open.", "Come by."]),
+        ("[Maple Court] is open. Come by.", ["Maple Court is open.", "Come by."]),
         ("…", []),
         ("", []),
     ],
 )
 def test_a_reply_is_cut_where_speech_may_pause(reply: str, said: list[str]) -> None:
     assert spoken(reply) == said
+
+
+@pytest.mark.parametrize(
+    ("reply", "leaves_at"),
+    [
+        ("I am sorry, let me see.", "I am sorry, "),
+        ("I can send somebody. When?", "I can send somebody. "),
+        ("It is due on 3/14, at the latest.", "It is due on 3/14, a"),
+        ("Could you tell me which unit it is?", "Could you tell me which "),
+        ("Our office is open until five, daily.", "Our office is open until "),
+        ("The office is open Monday to Friday, all day.", "The office is open Monday to Friday, all "),
+        ("My colleague Jennifer Martinez will call.", "My colleague Jennifer Martinez will "),
+    ],
+)
+def test_the_first_chunk_leaves_with_the_character_that_decides_it(reply: str, leaves_at: str) -> None:
+    chunker = Chunker()
+
+    assert next(reply[: at + 1] for at in range(len(reply)) if chunker.feed(reply[at])) == leaves_at
+
+
+def test_where_lines_of_text_are_said_one_by_one_no_clause_is_parted() -> None:
+    reply = "Could you tell me which unit it is? Thanks. "
+
+    assert [chunk.text for chunk in Chunker(joins=False).feed(reply)] == [
+        "Could you tell me which unit it is?",
+        "Thanks.",
+    ]
+
+
+def test_clauses_leave_until_a_platform_that_waits_for_characters_has_them() -> None:
+    reply = "I am sorry, we can come, at ten or so, if that suits you, too. "
+
+    assert [chunk.text for chunk in Chunker(holds_chars=30).feed(reply)] == [
+        "I am sorry,",
+        "we can come,",
+        "at ten or so,",
+        "if that suits you, too.",
+    ]
 
 
 def test_only_the_first_chunk_may_end_at_a_clause() -> None:
@@ -63,6 +118,24 @@ def test_a_sentence_without_an_end_is_cut_at_a_space() -> None:
 
     assert len(said) > 5
     assert all(len(chunk) <= MAX_CHARS for chunk in said)
+
+
+PIECES = st.sampled_from(
+    (
+        "Rent is $1,250/mo", "due on 3/14", " at 2:30 pm", " Call (512) 555-0134", " a@b.com",
+        ". ", ", ", "! ", ": ", "\n", "\n- ", "\n1. ", "**bold, text**", "*sighs*",
+        "[our, page](https://x.example/a?b=c)", "Dr. ", "Lee", " St. ", "March 3, 2026", "Apt. 4B",
+        "No. ", "5", " and ", "e.g. ", "p.m. ", "<b>", "</b>", "{1}",
+        "<think>no, not this</think>", "```\ncode\n```", "~~old, x~~", "| a | b |\n", "…", "—",
+        "–", " - ", "(", "[", "*", "🎉", "Sure, I can help. ", "U.S. ", "10%", "I. ", "word ",
+        "https://a.example/b, ", "。", " which ", "`x`",
+    )
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=25).map("".join), st.integers(1, 9))
+def test_no_piece_of_a_reply_is_cut_otherwise_however_it_comes(reply: str, cut_every: int) -> None:
+    assert chunks(reply, cut_every) == chunks(reply)
 
 
 @given(st.text(alphabet="ab .,!?*`<>/think[]()1\n🎉-", max_size=120), st.integers(1, 9))

@@ -72,10 +72,9 @@ def test_a_phrase_is_heard_three_times_at_most_however_it_comes(
     assert any(loops.hears_one(text[at : at + size]) for at in range(0, len(text), size))
 
 
-@given(st.lists(st.sampled_from(VOCABULARY), min_size=3, max_size=LONGEST))
+@given(st.lists(st.sampled_from(VOCABULARY), min_size=3, max_size=LONGEST, unique=True))
 def test_two_rounds_are_no_circle(phrase: list[str]) -> None:
     assume(noticed_after(" ".join(phrase)) is None)
-    assume(len(set(phrase)) == len(phrase))
 
     assert noticed_after(" ".join(phrase * 2)) is None
 

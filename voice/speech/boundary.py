@@ -1,0 +1,288 @@
+"""Where a chunk may end: behind a sentence, a line, or (for the first one) a clause.
+
+A mark ends nothing within "Dr. Lee", "3.50", "March 3, 2026", "(512) 555-0134", a link or brackets. Some of
+these are known only from what follows, so a place is looked at with one more character at a time, until
+it is decided: however the text comes, it is cut at the same places.
+"""
+
+from __future__ import annotations
+
+import re
+
+from voice.speech.growing import growing
+from voice.speech.locales.english import ENGLISH
+from voice.speech.normalise import spans
+from voice.speech.patterns import Pattern
+from voice.speech.readers.context import ends_sentence
+from voice.speech.readers.table import word_readers
+from voice.speech.span import Span
+from voice.speech.tables import word_set
+from voice.speech.thoughts import may_be_thought
+
+MAX_CHARS = 300  # a sentence this long is cut at a space: it is about 20 s of speech
+NEAR_CHARS = 100  # before it, what is read as a whole begins
+LOOK_CHARS = 64  # behind a mark, at most, until it is decided
+
+MARK = Pattern(r"[<{\[◁`&.,;:!?…–—\n。！？，；：、]|\s-")
+_PLACE = Pattern(
+    r"(?P<sentence>[.!?…](?<![.!?…]{2})[.!?…]*+[\"'”’)\]*_]*+(?=\s)|[。！？])|(?P<line>\n)"
+    r"|(?P<clause>[,;:](?=\s)|[–—](?=[^\d\s–—])|\s?[–—](?<![–—]{2})[–—]*+(?=\s)|\s-(?=\s)|[，；：、])"
+)
+_SENTENCE_PLACE = Pattern(
+    r"(?P<sentence>[.!?…](?<![.!?…]{2})[.!?…]*+[\"'”’)\]*_]*+(?=\s)|[。！？])|(?P<line>\n)"
+)
+# Where a first clause without a mark may be parted: before a word of grammar that stands behind one of
+# content, as in "Your lease ends | on March 14". Such words begin the phrases of speech (M. Liberman and
+# K. Church, Text analysis and word pronunciation in text-to-speech synthesis, 1992).
+_GRAMMAR = word_set("""
+    and but or because so when while if unless until before after that which who where how what whether
+    to for at from with in on by about as than into between during within of the a an your our my their
+    his her this is are was were has have had will would can could may might should I you we it they he
+    she somebody someone there here y pero porque cuando si que para de el la los las un una en con por
+""")
+# Behind a name or a number only these: "Monday to Friday" and "Kim and Lee" stay together.
+_BEHIND_NAME = word_set("""
+    for with from at on will can is are was has have if when because but so while who which that until
+""")
+_JOINING = Pattern(r"(?<=[a-z\d])\s(?=(?P<joining>[A-Za-z]{1,9})\s)")
+JOINING_CHARS = 14  # so far in: three words
+_UNTIL = Pattern(r"\s*(?:\S+(?:\s\S{0,3})?)?")  # a range is read when its second part has ended
+_EXTENSION = Pattern(
+    r"\s(?:e|ex|ext|exte|exten|extens|extensi|extensio|(?:ext|extension|x|#)[.:]?\s?\d*)?", re.IGNORECASE
+)
+_LAST_WORD = Pattern(r"[^\s(\"'“‘*_]*$")
+_LIST_NUMBER = Pattern(r"(?:^|\n)[ \t]*(?:\*\*)?(?:\d{1,3}|[A-Za-z])$")
+_ANY_WORD = Pattern(r"[^\W_]")
+_ITEM_BEGUN = Pattern(r"[ \t]*(?:[-*+•>#|]|\d{1,3}[.)])")
+_FLAT = Pattern(r"\s*(?:[A-Z]?-?\d{1,5}[A-Z]?|[A-Z])(?=[\s.,;:!?)])")  # behind "Apt."
+_WHOLE_WORD = Pattern(r"\s*(?:\S{4}|\S+\s)")
+_STAR_BEGUN = Pattern(r"(?<![\w*])\*(?=[^\s*])[^*]{0,60}$")
+_TAG_BEGUN = Pattern(r"<[/A-Za-z!][^<>]{0,200}$")
+_BRACKET_BEGUN = Pattern(r"\[[^\[\]]{0,300}$|\([^()\n]{0,80}$|\]\([^()\n]{0,300}$")
+
+# "Dr." ends no sentence; "St." and "p.m." do where a capital follows.
+_NEVER_LAST = frozenset(map(str.lower, ENGLISH.titles)) | {"vs", "e.g", "i.e", "approx", "fig"}
+_ABBREVIATIONS = frozenset(
+    word.lower()
+    for words in (
+        ENGLISH.dotted,
+        ENGLISH.streets,
+        ENGLISH.unit_names,
+        ENGLISH.month_forms,
+        ENGLISH.weekday_forms,
+    )
+    for word in words
+) | word_set("st dr inc ltd corp co jr sr etc min mins hr hrs ft sq cu no nos conf exp")
+_CALENDAR = frozenset((*ENGLISH.month_forms, *ENGLISH.weekday_forms, "noon", "midnight"))
+_STREETS = frozenset(("Drive", "Street"))
+
+
+class Boundary:
+    """Finds the ends of chunks in a text that grows, and remembers what it has looked at."""
+
+    def __init__(self, first_chars: int, *, joins: bool) -> None:
+        self._first_chars, self._joins = first_chars, joins
+        self.begin()
+
+    def begin(self) -> None:
+        """A chunk has left: the text begins anew."""
+        self._began = -1  # where its first word begins; it has none yet
+        self._from = 0  # places before it end nothing
+        self._looked = 0  # so much of the text did not decide the place in question
+        self.wakes_at = 0  # at so many characters anything may decide something, not only a mark
+
+    def end_in(self, text: str, *, takes_clause: bool) -> int | None:
+        """Where the next chunk ends; None: not yet."""
+        if len(text) > MAX_CHARS:
+            text = text[: MAX_CHARS + 1]  # what lies beyond has no say: it may not have come yet
+        if self._began < 0:
+            word = _ANY_WORD.search(text)
+            if word is None:
+                return None
+            self._began = self._from = word.start()
+        self.wakes_at = self._began + JOINING_CHARS if takes_clause and self._joins else MAX_CHARS + 1
+        while (place := self._next(text, takes_clause=takes_clause)) is not None:
+            decided = self._ends(text, place)
+            if decided is None:
+                self.wakes_at = 0
+                return None
+            if decided:
+                return place.end()
+            self._from, self._looked = place.end(), 0
+        # The last word may still become a place; a mark in it, by the next character.
+        last = text.rfind(" ")
+        if last > self._from:
+            self._from = last
+        if MARK.search(text, max(last, len(text) - 3, 0)) is not None:
+            self.wakes_at = 0
+        return None
+
+    def _next(self, text: str, *, takes_clause: bool) -> re.Match[str] | None:
+        """The next place where the text might be cut."""
+        if not takes_clause:
+            return _SENTENCE_PLACE.search(text, self._from)
+        place = _PLACE.search(text, self._from)
+        if place is not None and place.lastgroup == "clause":
+            least = self._began + self._first_chars
+            while place is not None and place.lastgroup == "clause" and place.start() < least:
+                place = _PLACE.search(text, place.end())
+        joins_from = self._began + JOINING_CHARS
+        if not self._joins or len(text) <= joins_from:
+            return place
+        end = len(text) if place is None else place.start() + 1
+        for one in _JOINING.finditer(text, max(self._from, joins_from), end):
+            if one["joining"] in _GRAMMAR:
+                return one
+        return place
+
+    def _ends(self, text: str, place: re.Match[str]) -> bool | None:
+        """Whether a chunk ends at a place; None: what follows decides it."""
+        end, kind = place.end(), place.lastgroup
+        if kind == "line":
+            return _line_ends(text, end)
+        if kind == "joining" and not _may_part(_word_before(text, place.start()), place["joining"]):
+            return False
+        if _is_inside(text[:end]) or (kind == "joining" and may_be_thought(text)):
+            return False
+        if kind == "sentence" and text[place.start()] == ".":
+            word = _word_before(text, place.start())
+            if not any(map(str.isdigit, word)):
+                return _dot_ends(text, place.start(), end, word)
+            if _LIST_NUMBER.search(text[: place.start()]):
+                return False
+        elif text[place.start()] == ":" and " " not in text[self._began : place.start()]:
+            return False  # "Note:" alone is a label, no clause
+        elif kind == "sentence" or text[place.start()] in "，；：、":
+            return True
+        more = _more_behind(text, end)
+        if more is None and text[place.start()] == "—":
+            return True
+        return self._is_settled(text, end, more)
+
+    def _is_settled(self, text: str, end: int, more: Pattern | None) -> bool | None:
+        """Whether nothing that is read as a whole goes on behind `end`. Looks one character on at a time.
+
+        `more` is what the text must have gone beyond before that is known.
+        """
+        for length in range(max(end + 1, self._looked), min(len(text), end + LOOK_CHARS) + 1):
+            if growing(text[:length]) >= end and (more is None or not more.fullmatch(text, end, length)):
+                break
+        else:
+            self._looked = len(text) + 1
+            if len(text) < end + LOOK_CHARS:
+                return None
+            length = end + LOOK_CHARS
+        if length == end + 1:
+            return True
+        near = _near(text, end)
+        text = text[near:length]
+        return not any(_holds(span, text, end - near) for span in spans(text))
+
+
+def _more_behind(text: str, end: int) -> Pattern | None:
+    """What would go on behind a mark with what stands before it: a range, an extension."""
+    sign = text[end - 1]
+    if sign in "-–—":
+        word = _word_before(text, end - 1) or _word_before(text, end - 2)
+        plain = word.rstrip(".")
+        is_ranged = any(map(str.isdecimal, word)) or plain in _CALENDAR or plain.lower() in _CALENDAR
+        return _UNTIL if is_ranged else None
+    return _EXTENSION if sign == "," and text[end - 2 : end - 1].isdecimal() else None
+
+
+def _holds(span: Span, text: str, end: int) -> bool:
+    """Whether a cut would part what is read as a whole; a range ends behind what its sign leads to."""
+    if span.start < end < span.end:
+        return True
+    leads_on = text[span.end - 1] in "-–—" or text[span.start] in "-–—"
+    return leads_on and span.start < end <= span.end and bool(span.spoken.strip())
+
+
+def _may_part(word: str, joining: str) -> bool:
+    """Whether a first clause may be parted between these two words: behind one of content, or a name.
+
+    Not behind one that thoughts speak of: of these a whole clause is needed to tell.
+    """
+    if word in _GRAMMAR or word in ("user", "caller") or "'" in word or "’" in word:
+        return False
+    return (word.isalpha() and word[0].islower()) or joining in _BEHIND_NAME
+
+
+def _word_before(text: str, at: int) -> str:
+    found = _LAST_WORD.search(text, max(0, at - 40), at)
+    return found[0] if found else ""
+
+
+def _line_ends(text: str, end: int) -> bool | None:
+    """Whether a line is a thing of its own: not where the next goes on in lower case."""
+    following = text[end:].lstrip(" \t")
+    if not following:
+        return None
+    line = text[text.rfind("\n", 0, end - 1) + 1 : end]
+    return not following[0].islower() or not line.strip() or _ITEM_BEGUN.match(line) is not None
+
+
+def _dot_ends(text: str, at: int, end: int, word: str) -> bool | None:
+    """Whether the dot at this place, behind a word without digits, ends a sentence."""
+    plain = word.lower()
+    if text[at : at + 2] == ".." or not plain.isascii():
+        return True
+    if plain in _NEVER_LAST or (len(word) == 1 and word != "I"):
+        return False
+    if not _is_short(word) and "." not in plain:
+        return True
+    following = _WHOLE_WORD.match(text, end)
+    if following is None:
+        return None
+    if plain in ("dr", "st") and _is_title(text[: following.end()], at):
+        return False
+    if plain in ("no", "nos"):
+        return not following[0].lstrip()[0].isdigit()
+    if word in ENGLISH.unit_names and _FLAT.match(text, end):
+        return False
+    return ends_sentence(text[: following.end()], at + 1)
+
+
+def _is_short(word: str) -> bool:
+    """Whether a word may be an abbreviation: those that are read, but for the states', and some more."""
+    return word.lower() in _ABBREVIATIONS or (word in word_readers(ENGLISH) and not word.isupper())
+
+
+def _is_title(text: str, at: int) -> bool:
+    """Whether the word before the dot is a title before a name; behind a name it is a street."""
+    near = _near(text, at, NEAR_CHARS // 2)
+    at -= near
+    return not any(span.start < at <= span.end and span.spoken in _STREETS for span in spans(text[near:]))
+
+
+def _near(text: str, at: int, chars: int = NEAR_CHARS) -> int:
+    """From where on a text is read to know what stands at a place: a few words before it."""
+    return text.find(" ", at - chars, at) + 1 if at > chars else 0
+
+
+def _is_inside(text: str) -> bool:
+    """Whether a text ends within a link, brackets, a tag, a table's row, or what is marked as one."""
+    if ("[" in text or "(" in text) and _BRACKET_BEGUN.search(text) is not None:
+        return True
+    if "*" in text and _STAR_BEGUN.search(text) is not None:
+        return True
+    if "~~" in text and text.count("~~") % 2:
+        return True
+    if "<" in text and _TAG_BEGUN.search(text) is not None:
+        return True
+    return "|" in text and text[text.rfind("\n") + 1 :].lstrip().startswith("|")
+
+
+def forced_end(text: str) -> int:
+    """Where a sentence is cut that has become too long: at the last space that parts nothing."""
+    head = text[:MAX_CHARS]
+    end = head.rfind(" ", 0, max(1, growing(head))) + 1
+    end = next((span.start for span in spans(head) if span.start < end < span.end), end)
+    return end or MAX_CHARS
+
+
+def last_words_end(text: str) -> int:
+    """Where the words end that are whole; 0 where a link or brackets are still open."""
+    end = text.rfind(" ") + 1
+    words = text[:end]
+    return 0 if not end or _is_inside(words) else growing(words)

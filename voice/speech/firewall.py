@@ -1,0 +1,210 @@
+"""Keeps from the caller what is written between marks for machines.
+
+Thoughts, calls of tools, JSON, code, struck text and template tokens are taken out of a reply while it is
+written, wherever it is cut into pieces. Only what may still turn out to be such a mark is held back: at
+most MAX_TAG_CHARS. What has no marks of its own (a traceback, a status) is `technical`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from voice.speech.nesting import Nesting
+from voice.speech.patterns import Pattern
+
+MAX_TAG_CHARS = 200
+TAIL_CHARS = 40  # of what is hidden: the mark that ends it may be cut in two
+
+_THOUGHT = (
+    r"(?:(?:seed:)?think|thinking|thoughts?|reasoning(?:_content)?|reflection|scratchpad|analysis"
+    r"|inner_(?:monologue|thoughts?|voice))"
+)
+_MUSING = r"(?:plan|internal|reason)"
+_TOOL = r"(?:tool_?(?:calls?|use|code|resp\w{1,5}|results?)|function_?(?:calls?|results?)|invoke)"
+# Words that also name what they mean: amid a sentence, their tags hide no more than a sentence.
+_NAMED = r"(?:tools?|functions?|parameters?|system|instructions?|prompt|context|json|python)"
+_BARE = rf"(?:{_NAMED}|script|style|del|strike|s|svg|math)"
+_LT, _GT = r"(?:<|&lt;)\s{0,2}\|?", r"\|?(?:>|&gt;)"
+_INNER = rf"(?:[\s=/][^<>]{{0,{MAX_TAG_CHARS}}})?"
+_BRACE = r"[{%#\[\"'}]|[A-Za-z_]\w{0,40}\s{0,3}:"
+_LISTED = r"\"[^\"\n]{0,80}\"|'[^'\n]{0,80}'"
+_CALLED = r"[a-z_]\w{0,60}\(\s{0,3}(?:[)\"'{\[\d]|[a-z_]\w{0,40}\s?=)|[a-z]{1,40}_\w{1,40}\("
+# What opens a part that is not heard; the name of the group tells what closes it.
+_OPEN = Pattern(
+    rf"<\|?(?:(?P<thought>{_THOUGHT})|(?P<call>{_TOOL}|{_BARE}(?==))|(?P<bare>{_BARE})"
+    rf"|(?P<musing>{_MUSING})){_INNER}\|?>"
+    rf"|{_LT}(?P<loose>{_THOUGHT}|{_TOOL})\s{{0,3}}{_GT}"
+    r"|(?P<mind>\[THINK\]|◁think▷|<\|begin_of_thought\|>)"
+    r"|(?P<code>```)"
+    r"|(?P<channel><\|channel\|>\s{0,3}(?!final)\w{1,20}\s{0,3}(?:<\|message\|>)?)"
+    r"|(?P<header><\|(?:im_start|start_header_id|start)\|>|<start_of_turn>)"
+    r"|(?P<begin><\|channel\|>\s{0,3}final\s{0,3}<\|message\|>|<[|｜](?:begin[_▁]of[_▁](?:text|sentence)|bos|message|assistant|end_header_id)[|｜]>|<bos>)"
+    rf"|(?P<stray></(?:{_TOOL}|{_NAMED}|{_MUSING})\s{{0,3}}>)"
+    r"|(?P<rest><[|｜][\w▁ /-]{1,40}[|｜]>|</s>|<(?:end_of_turn|eos|pad|unk)>|<<\s?/?SYS\s?>>|\[/?INST\]"
+    r"|\[/?(?:TOOL_CALLS?|AVAILABLE_TOOLS|TOOL_RESULTS?)\]|\[DONE\])"
+    r"|(?P<field>\{\{?\s{0,3}[\w.-]{1,40}(?: [\w.-]{1,20}){0,2}\s{0,3}\}\}?)"
+    rf"|(?P<braces>\{{\s{{0,20}}(?:{_BRACE}))"
+    rf"|(?P<list>\[\s{{0,20}}(?:\{{|\[\s{{0,20}}[\"'{{\d]|(?:{_LISTED})\s{{0,3}}[,\]:]|{_CALLED}))",
+    re.IGNORECASE,
+)
+_SENTENCE_TOKEN = Pattern(r"(?P<begin><s>)")  # before any word; behind one it strikes out
+_NEVER = Pattern(r"(?!)")
+_ENDS_MIND = r"\[/THINK\]|◁/think▷|<\|end_of_thought\|>"
+_CLOSE_THOUGHT = Pattern(rf"{_LT}/\s{{0,2}}{_THOUGHT}\s{{0,3}}{_GT}|{_ENDS_MIND}", re.IGNORECASE)
+_CLOSE_MUSING = Pattern(rf"{_LT}/\s{{0,2}}{_MUSING}\s{{0,3}}{_GT}", re.IGNORECASE)
+_CLOSE_CALL = Pattern(rf"{_LT}/\s{{0,2}}(?:{_TOOL}|{_BARE})\s{{0,3}}{_GT}", re.IGNORECASE)
+_CLOSE = {
+    "thought": _CLOSE_THOUGHT,
+    "mind": _CLOSE_THOUGHT,
+    "musing": _CLOSE_MUSING,
+    "loose": Pattern(rf"{_LT}/\s{{0,2}}(?:{_THOUGHT}|{_TOOL})\s{{0,3}}{_GT}", re.IGNORECASE),
+    "call": _CLOSE_CALL,
+    "bare": Pattern(rf"</(?:{_BARE}|{_MUSING})\s{{0,3}}>|[.!?](?=\s)|(?=\n)", re.IGNORECASE),
+    "code": Pattern(r"```"),
+    "channel": Pattern(r"<\|channel\|>\s{0,3}final\s{0,3}<\|message\|>"),
+    "header": Pattern(r"\n|<\|end_header_id\|>|<\|message\|>|(?=<\|channel\|>)"),
+    # Behind the token that ends a reply, a model goes on as somebody else: nobody is to hear it.
+    "rest": _NEVER,
+}
+_MARK = Pattern(r"[<{\[◁`]|&(?=l|$)")
+# The end of a text that may become a mark when more follows.
+_BEGUN = Pattern(
+    rf"<(?:[|｜/A-Za-z!<][^<>\n]{{0,{MAX_TAG_CHARS}}})?$|<\s{{1,2}}\|?(?:/\s{{0,2}})?\w{{0,20}}\s{{0,3}}(?:&g?t?)?$"
+    r"|&(?:l(?:t(?:;\s{0,2}\|?/?\s{0,2}\w{0,20}\s{0,3}\|?(?:&g?t?)?)?)?)?$"
+    r"|\[\s{0,20}(?:/?\w{0,61}|\[\s{0,20}|[a-z_]\w{0,60}\(\s{0,3}(?:[a-z_]\w{0,40}\s?)?"
+    r"|\"[^\"\n]{0,80}\"?\s{0,3}|'[^'\n]{0,80}'?\s{0,3})$"
+    r"|\{\{?\s{0,20}(?:\w[\w. -]{0,80})?\s{0,3}\}?$|◁/?\w{0,6}$|`{1,2}$",
+    re.IGNORECASE,
+)
+_CUT_TAG = Pattern(r"<(?:[|｜/]\w{0,30}[|｜]?|[a-z]\w{1,30})$", re.IGNORECASE)  # at the end of a reply
+_MARKS = dict.fromkeys(map(ord, "<>{}[]◁▷"), " ")
+_ENDS, _CLOSING = ".!?…:", "\"'”’)*_"  # of a sentence
+_MOST_MARKS = 8  # one in so many characters may be a mark: more of them are noise, and mean nothing
+_FEW_CHARS = 1000
+
+
+class Firewall:
+    """Takes the pieces of one reply and lets through what may be heard of it."""
+
+    def __init__(self) -> None:
+        # A thought has ended that no mark had begun: what was not said yet is part of it.
+        self.takes_back = False
+        self.is_idle = False  # words without a mark pass through, now that some have
+        self._held = ""
+        self._closer: Pattern | Nesting | None = None
+        self._has_words = False
+        self._is_amid = False  # a sentence, on its line, has begun and not ended
+
+    @property
+    def is_hiding(self) -> bool:
+        """Whether what comes now is not for the caller."""
+        return self._closer is not None
+
+    def feed(self, piece: str) -> str:
+        """What of the next piece may be heard, with what was held back before it."""
+        if self._closer is None and not self._held and _MARK.search(piece) is None:
+            self._note(piece)
+            self.is_idle = self._is_amid
+            return piece
+        return self._let_through(self._held + piece, is_last=False)
+
+    def end(self) -> str:
+        """What was held back and has turned out to be no mark."""
+        return self._let_through(self._held, is_last=True) if self._held else ""
+
+    def _let_through(self, text: str, *, is_last: bool) -> str:
+        self._held, at = "", 0
+        heard: list[str] = []
+        while at < len(text):
+            if self._closer is not None:
+                at = self._skip(text, at)
+                continue
+            mark = _MARK.search(text, at)
+            end = mark.start() if mark else len(text)
+            self._hear(text[at:end], heard)
+            if mark is None:
+                break
+            if is_last and _CUT_TAG.match(text, end):
+                break
+            if not is_last and self._may_grow(text, end):
+                self._held = text[end:]
+                break
+            at = self._open(text, end, heard)
+        is_open = self._closer is None and not self._held
+        self.is_idle = is_open and self._is_amid
+        return "".join(heard)
+
+    def _hear(self, part: str, heard: list[str]) -> None:
+        if part:
+            heard.append(part)
+            self._note(part)
+
+    def _note(self, part: str) -> None:
+        """Remember where what is heard stands; quotes and emphasis say nothing of it."""
+        words = part.rstrip()
+        said = words.rstrip(_CLOSING)
+        self._has_words = self._has_words or bool(words)
+        if said:
+            self._is_amid = said[-1] not in _ENDS
+        if len(words) < len(part) and "\n" in part[len(words) :]:
+            self._is_amid = False
+
+    @staticmethod
+    def _may_grow(text: str, at: int) -> bool:
+        """Whether the mark at this place may become another one, or longer, when more follows."""
+        if len(text) - at > MAX_TAG_CHARS:
+            return False
+        return _BEGUN.match(text, at) is not None or (
+            text.startswith("<|channel|>", at) and len(text) - at < 40
+        )
+
+    def _open(self, text: str, at: int, heard: list[str]) -> int:
+        """Begin to hide what is opened here, or let the sign through. Where to go on."""
+        if lone := _CLOSE_THOUGHT.match(text, at):
+            self.takes_back = True
+            heard.clear()
+            return lone.end()
+        found = _SENTENCE_TOKEN.match(text, at) if not self._has_words else None
+        found = found or _OPEN.match(text, at)
+        if found is None:
+            self._hear(text[at], heard)
+            return at + 1
+        kind = str(found.lastgroup)
+        if kind == "bare" and not self._is_amid:
+            kind = "call"
+        elif kind == "musing" and self._is_amid:
+            kind = "bare"
+        if kind in ("braces", "list"):
+            self._closer = Nesting()
+            return at
+        if self._has_words and kind in ("header", "begin"):
+            kind = "rest"
+        if kind not in ("begin", "stray", "field"):
+            self._closer = _CLOSE[kind]
+        return found.end()
+
+    def _skip(self, text: str, at: int) -> int:
+        """Pass over what is hidden. What may be the beginning of its end is kept."""
+        assert self._closer is not None
+        if isinstance(self._closer, Nesting):
+            end = self._closer.end_in(text, at)
+        else:
+            close = self._closer.search(text, at)
+            end = close.end() if close else None
+            if close is None:
+                self._held = text[max(at, len(text) - TAIL_CHARS) :]
+        if end is None:
+            return len(text)
+        self._closer = None
+        return end
+
+
+def heard_of(text: str) -> str:
+    """What of a whole reply may be heard."""
+    if _MARK.search(text) is None:
+        return text
+    if len(text) > _FEW_CHARS and sum(map(text.count, "<{[◁")) * _MOST_MARKS > len(text):
+        text = text.translate(_MARKS)
+    firewall = Firewall()
+    heard = firewall.feed(text)
+    return heard + firewall.end()
