@@ -7,6 +7,7 @@ numbers differ, and it ends where the caller cut in. Words are compared, not cha
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from voice.types import WORD, words
@@ -50,13 +51,19 @@ def heard_part(ours: str, theirs: str, filler: str = "") -> str | None:
     mine, other, lead = words(ours), words(theirs), words(filler)
     if mine == other or not mine:
         return None
-    if lead and (place := _place(other, lead)) is not None:
+    if lead and (place := find_words(other, lead)) is not None:
         other, lead = other[:place] + other[place + len(lead) :], []
     # A filler that was cut or recognised differently still comes first: it takes up its own words.
     covered = _covered(lead + mine, other, len(lead)) - len(lead)
     if covered <= 0:
         return ""
     return None if covered >= len(mine) - TAIL_WORDS else ours[: _ends(ours)[covered - 1]]
+
+
+def find_words(within: Sequence[str], part: Sequence[str]) -> int | None:
+    """Where these words stand, one after the other."""
+    places = range(len(within) - len(part) + 1)
+    return next((place for place in places if within[place : place + len(part)] == part), None)
 
 
 def _alike(mine: list[str], other: list[str]) -> bool:
@@ -96,12 +103,6 @@ def _last_match(mine: list[str], other: list[str]) -> tuple[int, int]:
 def _equal_at_first(mine: list[str], other: list[str]) -> int:
     pairs = enumerate(zip(mine, other, strict=False))
     return next((place for place, (one, two) in pairs if one != two), min(len(mine), len(other)))
-
-
-def _place(within: list[str], part: list[str]) -> int | None:
-    """Where these words stand, one after the other."""
-    places = range(len(within) - len(part) + 1)
-    return next((place for place in places if within[place : place + len(part)] == part), None)
 
 
 def _ends(text: str) -> list[int]:
