@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handlers.problems import CHATS, GENERIC, door_of, error_answer, problem
+from handlers.vapi_auth import VapiAuth
 from handlers.vapi_turn import excuse
 from voice.clock import now
 from voice.errors import BadRequest, TooLarge
@@ -34,6 +35,9 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 SPOKEN = "/twilio/"  # these doors count for themselves: a caller must hear TwiML, not 413
 BREAKS_OFF = "breaks_off"  # in a request's state: the rest of its body will not be read
 BODY_S = 10.0  # for a whole body; platforms send theirs in one piece
+# Server messages, of senders who say who they are: Vapi sends a report once, and it grows with the call.
+MAX_MESSAGE_BYTES = 20_000_000
+WEBHOOKS = re.compile(r"/vapi(?:/(?:[^/]+/)?webhook)?/?")
 SWALLOWED = 4  # times the limit: read and dropped, so that the client reads our 413 and not a reset
 
 
@@ -78,7 +82,8 @@ class BodyLimit:
 
     A body that is not whole within BODY_S is answered 400, and its connection closed: a client that
     sends a byte a second would else hold a request for as long as it likes. Where Vapi asks for a turn it is
-    answered in words: Vapi ends a call at an error.
+    answered in words: Vapi ends a call at an error. A server message of somebody who shows a secret, a
+    path key or a token may have MAX_MESSAGE_BYTES; a signature is known only once the body is read.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -88,13 +93,16 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if (announced := _announced(scope)) > self._max_bytes and not scope["path"].startswith(SPOKEN):
-            await self._refuse(announced, scope, receive, send)
-            return
+        announced, limit = _announced(scope), self._max_bytes
+        if announced > limit and not scope["path"].startswith(SPOKEN):
+            limit = await self._limit(scope)
+            if announced > limit:
+                await self._refuse(announced, limit, scope, receive, send)
+                return
         taken, is_whole, ends_at = 0, False, now() + BODY_S
 
         async def receive_some() -> Message:
-            nonlocal taken, is_whole
+            nonlocal taken, is_whole, limit
             if is_whole:  # what comes now is the client's leaving
                 return await receive()
             try:
@@ -104,17 +112,20 @@ class BodyLimit:
                 scope["state"][BREAKS_OFF] = True
                 raise BadRequest(f"The body was not whole after {BODY_S:.0f} seconds.") from None
             taken += len(message.get("body", b""))
-            if taken > self._max_bytes:
-                raise self._too_large()
+            if taken > limit and taken > (limit := await self._limit(scope)):
+                raise _too_large(limit)
             is_whole = not message.get("more_body", False)
             return message
 
         await self._app(scope, receive_some, send)
 
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"The body is too large; the limit is {self._max_bytes} bytes.")
+    async def _limit(self, scope: Scope) -> int:
+        """How large the body of this sender may be. Asked only where it is larger than most."""
+        auth: VapiAuth = scope["app"].state.vapi_auth
+        is_vapis = WEBHOOKS.fullmatch(scope["path"]) and await auth.knows(Request(scope))
+        return max(self._max_bytes, MAX_MESSAGE_BYTES) if is_vapis else self._max_bytes
 
-    async def _refuse(self, announced: int, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, announced: int, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
         waits_for_us = any(name == b"expect" for name, _ in scope["headers"])
         if announced <= SWALLOWED * self._max_bytes and not waits_for_us:
             with suppress(TimeoutError):
@@ -122,10 +133,14 @@ class BodyLimit:
                     while (message := await receive())["type"] == "http.request" and message.get("more_body"):
                         pass
         scope["state"][BREAKS_OFF] = True
-        request, exc = Request(scope), self._too_large()
-        is_spoken = door_of(request) == "vapi" and request.url.path.rstrip("/").endswith(CHATS)
+        request, exc = Request(scope), _too_large(limit)
+        is_spoken = door_of(request) == "vapi" and scope["path"].rstrip("/").endswith(CHATS)
         answer = excuse(request.app.state.brain, exc) if is_spoken else error_answer(request, exc)
         await answer(scope, receive, send)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is too large; the limit is {limit} bytes.")
 
 
 def _announced(scope: Scope) -> int:

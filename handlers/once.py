@@ -34,7 +34,7 @@ Told = TypeVar("Told")
 
 
 class Once:
-    """Takes each message once. An answer is never None, and holds no secret: it is stored as it is."""
+    """Takes each message once. An answer is never None, and is stored: what is a secret in it is left out."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -42,14 +42,21 @@ class Once:
         self._answers: dict[str, Json] = {}  # oldest first
 
     async def everywhere(
-        self, key: str, act: Act, *, lost: Json = None, patience_s: float = PATIENCE_S
+        self,
+        key: str,
+        act: Act,
+        *,
+        lost: Json = None,
+        patience_s: float = PATIENCE_S,
+        to_keep: Callable[[Json], Json] = lambda answer: answer,
     ) -> Json:
         """What `act` answers to the message of this key, or has answered in whatever process.
 
         `lost` is the answer when somebody else took the message and left none; without it, `act` is done
-        again. What `act` raises is raised to all who wait for it.
+        again. What `act` raises is raised to all who wait for it. `to_keep` makes of the answer what is
+        stored: other processes, and this one in its next life, answer with that.
         """
-        return await self.here(key, lambda: self._first_of_all(key, act, lost, patience_s))
+        return await self.here(key, lambda: self._first_of_all(key, act, lost, patience_s, to_keep))
 
     async def here(self, key: str, act: Act) -> Json:
         """The same for this process only, where something else tells a repeat in all the others."""
@@ -79,14 +86,16 @@ class Once:
         self.remember(key, answer)
         return answer
 
-    async def _first_of_all(self, key: str, act: Act, lost: Json, patience_s: float) -> Json:
+    async def _first_of_all(
+        self, key: str, act: Act, lost: Json, patience_s: float, to_keep: Callable[[Json], Json]
+    ) -> Json:
         if not await self._asked(self._store.claim(key), otherwise=True):
             told = await self._told_elsewhere(key, patience_s)
             told = lost if told is None else told
             if told is not None:
                 return told
         answer = await act()
-        self._store.keep_answer(key, answer)
+        self._store.keep_answer(key, to_keep(answer))
         return answer
 
     async def _told_elsewhere(self, key: str, patience_s: float) -> Json:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from voice.brain import Brain
@@ -92,12 +92,13 @@ def status_of(exc: VoiceError) -> int:
 
 def tell_refused(bus: Bus, door: str, exc: VoiceError, came: str = "") -> None:
     """Let whoever watches know that a door turned a request away. `came`: the headers that it showed."""
-    bus.publish(RequestRefused(door, status_of(exc), type(exc).__name__, came))
+    why, reason = type(exc).__name__, exc.reason if isinstance(exc, NotAllowed) else exc.outside
+    bus.publish(RequestRefused(door, status_of(exc), why, came, reason, exc.to_do))
 
 
-def door_of(request: Request) -> str:
+def door_of(request: HTTPConnection) -> str:
     """Which door a path belongs to, for whoever counts."""
-    path = request.url.path.rstrip("/")
+    path: str = request.scope["path"].rstrip("/")  # not the URL's, which ends at a decoded `?`
     if path.endswith(CHATS) and path != f"/v1{CHATS}":
         return "vapi"  # on whatever path: the key of a door may stand in it
     return DOORS.get(path.partition("/")[2].partition("/")[0], "other")

@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handlers.problems import door_of
-from voice.errors import VoiceError
+from handlers.problems import DOORS, door_of
+from handlers.wire.masked import KEYLIKE, NO_SECRETS, KnownSecrets, clean
 from voice.events import Event, RequestRefused
 
 KEPT = 50  # refused requests; the oldest goes first
+ODD = "OddMessage"  # why something was told as refused that was taken all the same
 MAX_PATH_CHARS, MAX_NAME_CHARS, MAX_NAMES = 120, 40, 8
 SHOWS = re.compile(r"auth|secret|signature|token|key|timestamp|svix", re.I)  # headers that say who sends
-# A part of a path that may be a key: long, or with digits in it and not short.
-KEYLIKE = re.compile(r"(?=.*\d)[^/]{10,}|[^/]{25,}")
 MASK = "…"
-WRONG_METHOD = "This path takes another method; Vapi and most platforms use POST."
+ORDINARY = {*DOORS, "webhook", "completions"}  # parts of our own paths: to read one gives no secret away
+MAX_REASON_CHARS = 300
+# What no door has told of: the reason, and what to do about it.
 WHY = {
-    "NoSuchPath": "Nothing is at this path. Vapi's model URL is …/vapi, its server URL …/vapi/webhook.",
-    "405": WRONG_METHOD,
+    "NoSuchPath": ("Nothing is at this path.", "Vapi's model URL is …/vapi, its server URL …/vapi/webhook."),
+    "405": ("This path takes another method.", "Vapi and most platforms use POST."),
 }
 
 
@@ -38,29 +38,37 @@ WHY = {
 class DoorCount:
     """What came to one door since the start.
 
-    `refused` counts spoken refusals, too: those with status 200. `misplaced` counts what was served
+    `refused` counts spoken refusals, too: those with status 200. `odd` counts messages that a platform
+    sent and that nobody could understand; they were taken all the same. `misplaced` counts what was served
     although it belongs to another path: a server message at the model's URL, or the other way about.
     """
 
     requests: int = 0
     refused: int = 0
+    odd: int = 0
     misplaced: int = 0
     last_on: datetime | None = None
     last_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refusal:
-    """One request that was refused. `shown` are the headers that say who sends, by name."""
+    """A request that was refused, and how often the same came.
 
-    refused_on: datetime
+    `why` is the class of the error, `reason` what was wrong, `to_do` what to set or change; `shown` are
+    the headers that say who sends, by name.
+    """
+
     door: str
     method: str
     path: str
     status: int
     why: str
     reason: str
+    to_do: str
     shown: tuple[str, ...]
+    refused_on: datetime = field(compare=False)  # the newest of them
+    times: int = field(default=1, compare=False)
 
 
 @dataclass(slots=True)
@@ -81,16 +89,15 @@ _seen: ContextVar[_Seen | None] = ContextVar("seen", default=None)
 class Refused:
     """The counts of all doors and the newest refusals. Listens to the bus: a guard tells there why."""
 
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # ours: none may be shown as part of a path
+    secrets: KnownSecrets = field(default=NO_SECRETS, repr=False)  # ours: none may be shown in a path
     doors: dict[str, DoorCount] = field(default_factory=dict)
     newest: deque[Refusal] = field(default_factory=lambda: deque(maxlen=KEPT))
 
     def came(self, scope: Scope) -> _Seen:
         """A request is at a door; nothing of it is checked yet."""
-        path = scope["path"]
-        for secret in self.secrets:
-            path = path.replace(secret, MASK)
-        door = door_of(Request(scope))
+        parts = self.secrets.without(scope["path"], MASK).split("/")
+        path = "/".join(MASK if self._is_told(part) else part for part in parts)
+        door = door_of(HTTPConnection(scope))
         count = self.doors.setdefault(door, DoorCount())
         seen = _Seen(scope, door, shown_path(path), count)
         count.requests += 1
@@ -99,18 +106,33 @@ class Refused:
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, RequestRefused) and (seen := _seen.get()) is not None:
-            self.refuse(seen, event.status, event.why)
+            self.refuse(seen, event)
 
-    def refuse(self, seen: _Seen, status: int, why: str) -> None:
+    def refuse(self, seen: _Seen, told: RequestRefused) -> None:
         """Remember a refusal, once for each request."""
         if seen.is_refused:
             return
         seen.is_refused = True
-        seen.count.refused += 1
-        method = str(seen.scope.get("method", ""))[:MAX_NAME_CHARS]
-        shown = shown_headers(seen.scope)
-        at = datetime.now(UTC)
-        self.newest.append(Refusal(at, seen.door, method, seen.path, status, why, reason_of(why), shown))
+        if told.why == ODD:
+            seen.count.odd += 1
+        else:
+            seen.count.refused += 1
+        method = str(seen.scope.get("method", "WEBSOCKET"))[:MAX_NAME_CHARS]
+        reason, to_do = WHY.get(told.why, (told.reason or f"It was answered {told.status}.", told.to_do))
+        reason, shown, at = (
+            self.secrets.without(clean(reason))[:MAX_REASON_CHARS],
+            shown_headers(seen.scope),
+            datetime.now(UTC),
+        )
+        one = Refusal(seen.door, method, seen.path, told.status, told.why, reason, to_do, shown, at)
+        if one in self.newest:  # a wrong secret comes with every message of a call
+            before = self.newest[self.newest.index(one)]
+            self.newest.remove(before)
+            one.times += before.times
+        self.newest.append(one)
+
+    def _is_told(self, part: str) -> bool:
+        return self.secrets.is_short(part) and part not in ORDINARY
 
     def told(self) -> dict[str, object]:
         """Everything as JSON shows it, the newest refusal first."""
@@ -131,7 +153,7 @@ class Counted:
         self._app, self._refused = app, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         seen = self._refused.came(scope)
@@ -139,7 +161,8 @@ class Counted:
 
         async def send_and_look(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
-                self._refused.refuse(seen, message["status"], str(message["status"]))
+                status = message["status"]
+                self._refused.refuse(seen, RequestRefused(seen.door, status, str(status)))
             await send(message)
 
         try:
@@ -159,17 +182,3 @@ def shown_headers(scope: Scope) -> tuple[str, ...]:
     """The names of the headers with which a sender says who it is."""
     names = (name.decode("latin-1")[:MAX_NAME_CHARS] for name, _ in scope.get("headers", ()))
     return tuple(dict.fromkeys(name for name in names if SHOWS.search(name)))[:MAX_NAMES]
-
-
-def reason_of(why: str) -> str:
-    """A sentence for the class of an error: what was wrong, or what to do."""
-    if why in WHY:
-        return WHY[why]
-    found = next((one for one in _below(VoiceError) if one.__name__ == why), None)
-    return found.to_do if found else f"It was answered {why}."
-
-
-def _below(cls: type[VoiceError]) -> Iterator[type[VoiceError]]:
-    yield cls
-    for sub in cls.__subclasses__():
-        yield from _below(sub)

@@ -3,6 +3,8 @@
 A tunnel or a proxy makes the whole world look like this machine. So a local peer counts as
 local only when nothing says that it speaks for somebody else: no forwarding header, a Host that
 names this machine, no web page of another origin.
+
+The outside learns nothing of why it is refused; operators learn what came and what to set.
 """
 
 from __future__ import annotations
@@ -25,6 +27,14 @@ from voice.settings import Settings, secrets_in
 FORWARDING = ("forwarded", "via", "x-real-ip", "true-client-ip", "x-vapi-forwarded")
 FORWARDING_BEGINS = ("x-forwarded-", "cf-", "fly-", "ngrok-", "x-envoy-", "x-amzn-", "x-cloud-trace-")
 SECRET_HEADERS = ("authorization", "x-vapi-secret", "vapi-secret", "x-api-key")
+SETTING_OF = {  # by door: what its secret is called
+    "admin": "OFFHOOK_ADMIN_TOKEN",
+    "metrics": "OFFHOOK_ADMIN_TOKEN",
+    "openai": "OFFHOOK_API_KEY",
+    "chat": "OFFHOOK_API_KEY",
+    "vapi": "VAPI_SECRET",
+    "twilio": "TWILIO_AUTH_TOKEN",
+}
 
 
 def door_guard(
@@ -42,9 +52,25 @@ def door_guard(
         own is None and is_open(brain.settings, request.scope, never_open=never_open)
     ):
         return
-    refused = NotAllowed(missing=not shown) if own is not None else LoopbackOnly()
-    tell_refused(brain.bus, door, refused, came(request.headers, SECRET_HEADERS))
+    showed, setting = came(request.headers, SECRET_HEADERS), SETTING_OF[door]
+    if own is None:
+        refused: NotAllowed = unguarded(door, request.scope, never_open=never_open)
+    elif showed:
+        reason = f"A wrong secret came in {showed}."
+        refused = NotAllowed(missing=False, reason=reason, to_do=f"Compare it with {setting} of this server.")
+    else:
+        to_do = f"Send what {setting} holds in the header Authorization, as a bearer token."
+        refused = NotAllowed(missing=True, reason="No secret came.", to_do=to_do)
+    tell_refused(brain.bus, door, refused, showed)
     raise refused
+
+
+def unguarded(door: str, scope: Scope, *, never_open: bool = False) -> LoopbackOnly:
+    """Why a door without a secret does not answer to this peer, and what to set."""
+    setting = SETTING_OF[door]
+    reason = f"{setting} is not set, so only this machine may come in, and {elsewhere(scope)}."
+    else_open = "" if never_open else ", or OFFHOOK_OPEN=1 to let everybody in"
+    return LoopbackOnly(reason, f"Set {setting}{else_open}.")
 
 
 def matches(shown: Iterable[bytes], known: Iterable[str]) -> bool:
@@ -60,17 +86,22 @@ def came(headers: Headers, names: Iterable[str]) -> str:
 
 def is_open(settings: Settings, scope: Scope, *, never_open: bool = False) -> bool:
     """Whether a door without a secret answers to this peer."""
-    return (settings.open and not never_open) or from_this_machine(scope)
+    return (settings.open and not never_open) or elsewhere(scope) is None
 
 
-def from_this_machine(scope: Scope) -> bool:
-    """Whether a request was made by this machine, for itself."""
-    client = scope.get("client")
-    headers = Headers(scope=scope)
-    forwarded = any(name in FORWARDING or name.startswith(FORWARDING_BEGINS) for name in headers)
-    local = client is not None and _is_loopback(client[0]) and not forwarded
-    asked, page = f"//{headers.get('host', '')}", headers.get("origin", "//localhost")
-    return local and _names_us(asked) and _names_us(page)
+def elsewhere(scope: Scope) -> str | None:
+    """Why a request is not one of this machine to itself; None: it is one."""
+    client, headers = scope.get("client"), Headers(scope=scope)
+    if client is None or not _is_loopback(client[0]):
+        return "the request came from another machine"
+    for name in headers:
+        if name in FORWARDING or name.startswith(FORWARDING_BEGINS):
+            return f"the header {name} says that the request was passed on for somebody else"
+    if not _names_us(f"//{headers.get('host', '')}"):
+        return "its Host is another machine's name"
+    if not _names_us(headers.get("origin", "//localhost")):
+        return "a web page of another origin sent it"
+    return None
 
 
 def presented(headers: Headers, names: Iterable[str] = SECRET_HEADERS) -> Iterable[bytes]:

@@ -7,6 +7,7 @@ VoiceError
 │       └── RowsRefused         the database refuses some rows for what is in them
 ├── BadRequest            a foreign message cannot be understood
 │   ├── BadJob              a RunPod job or a prompt cannot be used
+│   │   └── UnknownModel        the worker does not have the model that a job names
 │   ├── TooLarge            a body over the limit
 │   ├── UnknownAgent        no agent or route has this name
 │   └── NotAllowed          the secret is missing or wrong
@@ -23,6 +24,9 @@ VoiceError
 │   ├── ReplyLoops          the reply goes in circles
 │   └── EngineDied          the process that runs the weights is gone
 ├── ToolFailed            a tool could not do what it was asked for
+├── OrderRefused          a platform's API says no to what it was asked to do, and has not done it
+│   └── NotReached            the platform's API was not reached: nothing was asked of it
+├── OrderUnknown          nobody knows whether a platform has done what it was asked to do
 ├── LinesBusy             more live calls than OFFHOOK_MAX_CALLS
 └── NoRouteLeft           every route of a turn failed; holds one ModelError per route
 """
@@ -84,8 +88,16 @@ class BadJob(BadRequest):
     """A RunPod job or a prompt cannot be used; one sentence says why."""
 
 
+class UnknownModel(BadJob):
+    """The worker does not have the model that a job names; the sentence lists those it has."""
+
+    to_do = "Name one of the worker's models, or give it the model: OFFHOOK_MODEL, OFFHOOK_ADAPTERS."
+
+
 class TooLarge(BadRequest):
     """A body over OFFHOOK_MAX_BODY_BYTES."""
+
+    to_do = "Raise OFFHOOK_MAX_BODY_BYTES, if bodies of this size are wanted."
 
 
 class UnknownAgent(BadRequest):
@@ -97,9 +109,11 @@ class NotAllowed(BadRequest):
 
     to_do = "Check the secret on both sides; `offhook doctor` shows which doors have one."
 
-    def __init__(self, *, missing: bool) -> None:
+    def __init__(self, *, missing: bool, reason: str = "", to_do: str | None = None) -> None:
         super().__init__("Not authorised.")
         self.missing = missing
+        self.reason = reason  # for operators: what came and what is wrong with it, never a value
+        self.to_do = to_do or self.to_do
 
 
 class LoopbackOnly(NotAllowed):
@@ -107,8 +121,8 @@ class LoopbackOnly(NotAllowed):
 
     to_do = "Set the door's secret (VAPI_SECRET, TWILIO_AUTH_TOKEN, OFFHOOK_API_KEY), or OFFHOOK_OPEN=1."
 
-    def __init__(self) -> None:
-        super().__init__(missing=False)
+    def __init__(self, reason: str = "", to_do: str | None = None) -> None:
+        super().__init__(missing=False, reason=reason, to_do=to_do)
 
 
 class ModelError(VoiceError):
@@ -187,6 +201,26 @@ class ToolFailed(VoiceError):
     """A tool could not do what it was asked for. The message is a sentence for the model, without a cause."""
 
     to_do = "See the line tool.* before it: the tool's host, its key or its time limit."
+
+
+class OrderRefused(VoiceError):
+    """A platform's API says no to what it was asked to do: it has not done it."""
+
+    to_do = "The message says what the platform wants; `offhook doctor twilio` asks it."
+    retry = True
+
+
+class NotReached(OrderRefused):
+    """A platform's API was not reached, so nothing was asked of it."""
+
+    to_do = "Look at this machine's way to the network, and at the platform's URL in the settings."
+
+
+class OrderUnknown(VoiceError):
+    """Nobody knows whether a platform has done what it was asked. It must not be asked again blindly."""
+
+    to_do = "Send the same order again with the same idempotency_key: it is looked up, not done again."
+    retry = True
 
 
 class LinesBusy(VoiceError):

@@ -37,6 +37,16 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentChanged:
+    """Another of our agents goes on with a call, from its next turn on."""
+
+    call_id: CallId
+    door: Door
+    before: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class UtteranceHeard:
     """The caller has finished an utterance and its turn begins."""
 
@@ -134,18 +144,22 @@ class ToolUsed:
 class RequestRefused:
     """A door turned a request away: `status` is the HTTP status, `why` the class of the error.
 
-    `came` names the headers with which it tried to say who it is, never what was in them.
+    `came` names the headers with which it tried to say who it is, never what was in them. `reason` and
+    `to_do` say the same to a person, with what to set; two refusals are equal whatever their words.
     """
 
     door: str
     status: int
     why: str
     came: str = ""
+    reason: str = field(default="", compare=False)
+    to_do: str = field(default="", compare=False)
 
 
 Event = (
     CallStarted
     | CallEnded
+    | AgentChanged
     | UtteranceHeard
     | RouteAsked
     | RouteFailed

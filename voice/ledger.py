@@ -13,6 +13,7 @@ import logging
 from voice.call import Call, Spawn
 from voice.errors import RowsRefused, StoreError
 from voice.store.base import Store, StoredCall
+from voice.turn.kept import turn_to_keep
 from voice.types import CallId, CallRecord, Ending, Turn
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Ledger:
 
     def keep_turn(self, call: Call, turn: Turn) -> None:
         if call.is_remembered:
-            self._store.keep_turn(call.call_id, turn)
+            self._store.keep_turn(call.call_id, turn_to_keep(turn))
 
     async def safe(self, call: Call) -> None:
         """Return when what was kept of the call is on disk, or when that takes too long."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import TypeAdapter
@@ -142,6 +143,7 @@ class Visitor:
     """A client that reads what it likes and hangs up when it likes."""
 
     app: ASGIApp
+    peer: str = HERE
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     sent: list[Message] = field(default_factory=list)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
@@ -155,12 +157,12 @@ class Visitor:
             "http_version": "1.1",
             "method": "POST",
             "path": path,
-            "raw_path": path.encode(),
+            "raw_path": quote(path).encode(),
             "query_string": b"",
             "root_path": "",
             "scheme": "http",
             "headers": [(name.encode(), value.encode()) for name, value in given.items()],
-            "client": (HERE, 50000),
+            "client": (self.peer, 50000),
             "server": (HERE, 8000),
             "state": {},
         }

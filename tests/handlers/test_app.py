@@ -40,7 +40,7 @@ async def test_what_was_refused_is_told_to_whoever_counts() -> None:
     async with a_house(max_calls=1, max_body_bytes=LIMIT) as house:
         await house.http.post("/vapi/hook", json={})
         await house.http.post("/chat", content=b"{")
-        await house.http.post("/vapi/webhook", content=b"x" * (LIMIT + 1))
+        await house.http.post("/vapi/chat/completions", content=b"x" * (LIMIT + 1))
         await house.http.post("/chat", json={"message": "Hello.", "call_id": "c1"})
         await house.http.post("/chat", json={"message": "Hello.", "call_id": "c2"})
 

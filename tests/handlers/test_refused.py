@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from starlette.types import Message, Scope
 
 from handlers.refused import KEPT, shown_path
-from tests.handlers.house import CALL_ID, House, a_house, a_message, a_request
+from tests.handlers.house import CALL_ID, ELSEWHERE, House, a_house, a_message, a_request
 
 SECRET = "swordfish"
 
@@ -68,7 +69,8 @@ async def test_a_wrong_secret_is_told_by_its_headers_name_and_never_by_its_value
         "why": "NotAllowed",
     }
     assert set(one["shown"]) == {"x-vapi-secret", "authorization"}
-    assert "Check the secret on both sides" in one["reason"]
+    assert one["reason"] == "A wrong secret came in authorization, x-vapi-secret."
+    assert "VAPI_SECRET" in one["to_do"]
     assert "guessed" not in json.dumps(found)
 
 
@@ -78,7 +80,7 @@ async def test_a_wrong_path_is_named_with_the_right_one() -> None:
         found = await told(house)
 
     assert (found["refused"][0]["path"], found["refused"][0]["status"]) == ("/vapi/completions", 404)
-    assert "server URL …/vapi/webhook" in found["refused"][0]["reason"]
+    assert "server URL …/vapi/webhook" in found["refused"][0]["to_do"]
 
 
 async def test_a_wrong_method_is_remembered_too() -> None:
@@ -87,7 +89,7 @@ async def test_a_wrong_method_is_remembered_too() -> None:
         found = await told(house)
 
     assert (found["refused"][0]["method"], found["refused"][0]["status"]) == ("GET", 405)
-    assert "POST" in found["refused"][0]["reason"]
+    assert "POST" in found["refused"][0]["to_do"]
 
 
 async def test_a_refusal_that_was_spoken_counts_although_its_status_was_200() -> None:
@@ -127,12 +129,55 @@ async def test_only_the_newest_are_kept_newest_first() -> None:
     assert found["refused"][0]["path"] == f"/nowhere{KEPT + 4}"
 
 
+async def test_a_call_whose_every_message_is_refused_is_one_line_with_their_number() -> None:
+    async with a_house(vapi_secret=SECRET) as house:
+        for name in ("status_ringing", "status_in_progress", "transcript_final"):
+            await house.http.post("/vapi/webhook", json=a_message(name))
+        await house.http.get("/nowhere")
+        await house.http.post("/vapi/webhook", json=a_message("status_ended"))
+        found = await told(house)
+
+    assert [(one["path"], one["times"]) for one in found["refused"]] == [
+        ("/vapi/webhook", 4),
+        ("/nowhere", 1),
+    ]
+
+
+async def test_what_a_sender_wrote_wrongly_is_told_without_the_keys_in_it() -> None:
+    async with a_house() as house:
+        await house.http.post("/chat", json={"message": "Hello.", "call_id": "one two"})
+        asked = {"model": "rpa_0123456789ABCD0123456789", "messages": [{"role": "user", "content": "Hi."}]}
+        await house.http.post("/v1/chat/completions", json=asked)
+        found = await told(house)
+
+    unknown, odd_id = found["refused"]
+    assert (odd_id["status"], odd_id["reason"][:8]) == (400, "call_id:")
+    assert unknown["status"] == 404
+    assert "rpa_0123456789" not in json.dumps(found)
+
+
 async def test_our_own_secret_is_hidden_wherever_it_stands_in_a_path() -> None:
     async with a_house(api_key=SECRET) as house:
         await house.http.post(f"/vapi/{SECRET}/completion", json={})
         found = await told(house)
 
     assert found["refused"][0]["path"] == "/vapi/…/completion"
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/vapi/hook", "/vapi/hook"),
+        ("/vapid/hook", "/vapid/hook"),
+        ("/a/hoo/k", "/a/…/k"),
+    ],
+)
+async def test_a_secret_that_is_far_too_short_hides_no_part_of_a_word(path: str, shown: str) -> None:
+    async with a_house(api_key="hoo", vapi_secret="vapi") as house:
+        await house.http.post(path, json={})
+        found = await told(house)
+
+    assert found["refused"][0]["path"] == shown
 
 
 @pytest.mark.parametrize(
@@ -149,6 +194,37 @@ async def test_our_own_secret_is_hidden_wherever_it_stands_in_a_path() -> None:
 )
 def test_a_path_is_shown_without_what_may_be_a_key(path: str, shown: str) -> None:
     assert shown_path(path) == shown
+
+
+async def test_a_socket_that_is_not_let_in_is_counted_and_told_as_every_request_is() -> None:
+    sent: list[Message] = []
+    scope: Scope = {
+        "type": "websocket",
+        "path": "/twilio/relay/a-ticket-0123456789",
+        "raw_path": b"/twilio/relay/a-ticket-0123456789",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "wss",
+        "headers": [(b"host", b"voice.example.com")],
+        "client": (ELSEWHERE, 50000),
+        "subprotocols": [],
+        "state": {},
+    }
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with a_house(twilio_auth_token="t0ken") as house:
+        await house.app(scope, receive, send)
+        found = await told(house)
+
+    assert [message["type"] for message in sent] == ["websocket.close"]
+    assert (found["doors"]["twilio"]["requests"], found["doors"]["twilio"]["refused"]) == (1, 1)
+    assert (found["refused"][0]["method"], found["refused"][0]["path"]) == ("WEBSOCKET", "/twilio/relay/…")
+    assert "X-Twilio-Signature" in found["refused"][0]["reason"]
 
 
 async def test_only_operators_see_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from voice.events import (
+    AgentChanged,
     CallEnded,
     CallStarted,
     Event,
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 CallEvent = (
     CallStarted
     | CallEnded
+    | AgentChanged
     | UtteranceHeard
     | RouteAsked
     | RouteFailed
@@ -43,8 +45,10 @@ def write_line(event: Event) -> None:
     """Write an event down. A crash is logged where it is caught, with its traceback."""
     match event:
         case RequestRefused():
-            told = {"door": event.door, "status": event.status, "why": event.why}
-            log.warning("request.refused", extra=told | ({"came": event.came} if event.came else {}))
+            told = {"door": event.door, "status": event.status, "why": event.why, "came": event.came}
+            if event.status not in (400, 404):  # the reasons of those may quote their sender
+                told |= {"reason": event.reason, "to_do": event.to_do}
+            log.warning("request.refused", extra={name: one for name, one in told.items() if one})
         case RouteWoken():
             log.info("route.woken", extra={"route": event.route})
         case RouteChanged():
@@ -70,6 +74,8 @@ def _call_line(event: CallEvent) -> None:
                     "call.ended",
                     extra={"door": event.door.value, "reason": event.reason, "turns": event.turns},
                 )
+            case AgentChanged():
+                log.info("agent.changed", extra={"before": event.before, "agent": event.agent})
             case UtteranceHeard():
                 log.debug("utterance.heard", extra={"position": event.position})
             case RouteAsked():
