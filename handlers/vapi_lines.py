@@ -6,14 +6,12 @@ table that fits decides; where none fits, the agent that the webhook's URL names
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from voice.agents.agent import Agents
 from voice.errors import SetupError
 from voice.settings import LineSettings
-
-PUNCTUATION = re.compile(r"[\s().\-/]")
+from voice.settings.lines import plain_number, table_name
 
 
 class Lines:
@@ -23,26 +21,27 @@ class Lines:
         for place, table in enumerate(tables):
             if table.agent is not None and table.agent not in agents:
                 known = ", ".join(agents.names)
-                raise SetupError(f"lines.{place}: no agent is called {table.agent!r}; there are: {known}")
+                name = table_name(place, table.number, table.caller)
+                raise SetupError(f"{name}: no agent is called {table.agent!r}; write one of: {known}")
         self._tables = [(_plain(table.number), *_pattern(table.caller), table) for table in tables]
 
     def line(self, called: Sequence[str], caller: str | None) -> LineSettings | None:
-        """The table for a call. `called` are our number and the platform's ids of it."""
+        """The table for a call. `called` are our number and the platform's ids of it.
+
+        A transfer to whom is on this very call already would ring busy: such a table is passed over.
+        """
         ours, theirs = {_plain(one) for one in called}, _plain(caller) or ""
         for number, begins, whole, table in self._tables:
             fits_number = number is None or number in ours
             fits_caller = whole == theirs if whole is not None else theirs.startswith(begins)
-            if fits_number and fits_caller:
+            rings_itself = table.transfer is not None and table.transfer in (*ours, theirs)
+            if fits_number and fits_caller and not rings_itself:
                 return table
         return None
 
 
 def _plain(number: str | None) -> str | None:
-    """A number as it is compared: without blanks, brackets and dashes. Ids keep their own."""
-    if number is None:
-        return None
-    bare = PUNCTUATION.sub("", number)
-    return bare if bare.removeprefix("+").isdigit() else number.strip()
+    return None if number is None else plain_number(number)
 
 
 def _pattern(caller: str | None) -> tuple[str, str | None]:

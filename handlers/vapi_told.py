@@ -12,18 +12,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.requests import Request
 
 from handlers.once import Once, once_key
-from handlers.wire.masked import clean
+from handlers.vapi_calls import LOOK_UP_S, has_ended, pick_up
+from handlers.wire.masked import KnownSecrets, clean
 from handlers.wire.vapi import ServerMessage
+from handlers.wire.vapi_ended import in_words, is_ours_to_mend
 from handlers.wire.vapi_report import our_times, report_of
 from voice.brain import Brain
 from voice.errors import StoreError
-from voice.types import CallId, Door, Json, Turn
+from voice.types import CallId, Json, Turn
 
 log = logging.getLogger(__name__)
 
 BEGINNING = ("queued", "ringing", "in-progress")  # statuses at which a call gets ready for its first words
-LOOK_UP_S = 2.0  # for whether a call has ended; nobody waits for it, but no request hangs on the store
-MAX_SHOWN_CHARS = 60  # of a name that nobody has
+# Where a call goes on, and why Vapi could not begin it: kept with the status.
+TOLD_WITH_STATUS = ("destination", "inboundPhoneCallDebuggingArtifacts")
+MEND_IT = "See GET /admin/refused, and let `offhook doctor vapi` call this server."
 
 Taken = Callable[[Request, ServerMessage, CallId], Awaitable[None]]
 
@@ -44,45 +47,29 @@ async def _status_update(request: Request, message: ServerMessage, call_id: Call
     status = message.text("status")
     if status is None:
         return
+    reason = message.text("endedReason")
     note: dict[str, Json] = {"status": status}
-    if reason := message.text("endedReason"):
+    if reason:
         note["endedReason"] = reason
+    if any(key in message.body for key in TOLD_WITH_STATUS):
+        kept = message.note(request.app.state.secrets)
+        note |= {key: one for key, one in kept.items() if key in TOLD_WITH_STATUS}
     try:
         if status == "ended":
             await _end(request, call_id, reason or "ended")
         elif status in BEGINNING and not await has_ended(brain, call_id):
-            named = named_agent(request, brain)
-            await brain.calls.pick_up(call_id, Door.VAPI, agent=named, caller=message.caller)
+            await pick_up(request, message, call_id)
     finally:
         brain.calls.note(call_id, "status", note)
-
-
-def named_agent(request: Request, brain: Brain) -> str | None:
-    """The agent that the webhook's URL names (?agent=…). A wrong name must not cost the caller the call."""
-    name = request.query_params.get("agent")
-    if name is None or name in brain.agents:
-        return name
-    log.warning("agent.unknown", extra={"agent": name[:MAX_SHOWN_CHARS], "known": brain.agents.names})
-    return None
-
-
-async def has_ended(brain: Brain, call_id: CallId) -> bool:
-    """Whether this is a call of the past: Vapi's messages overtake each other. Raises StoreError."""
-    if brain.calls.get(call_id) is not None:
-        return False
-    try:
-        async with asyncio.timeout(LOOK_UP_S):
-            record = await brain.store.record(call_id)
-    except TimeoutError as exc:
-        raise StoreError("the store did not answer in time") from exc
-    return record is not None and record.ended_on is not None
 
 
 async def _transcript(request: Request, message: ServerMessage, call_id: CallId) -> None:
     """What was said, as Vapi wrote it down; a key that somebody read out is left out."""
     brain: Brain = request.app.state.brain
     if said := message.text("transcript"):
-        brain.calls.note(call_id, "transcript", {"role": message.text("role"), "transcript": clean(said)})
+        secrets: KnownSecrets = request.app.state.secrets
+        kept = secrets.without(clean(said))
+        brain.calls.note(call_id, "transcript", {"role": message.text("role"), "transcript": kept})
 
 
 async def _report(request: Request, message: ServerMessage, call_id: CallId) -> None:
@@ -90,13 +77,25 @@ async def _report(request: Request, message: ServerMessage, call_id: CallId) -> 
 
     The call ends even if it cannot be kept.
     """
-    brain: Brain = request.app.state.brain
     ours: Json = None
     try:
         ours = await _end(request, call_id, message.text("endedReason") or "ended")
     finally:
-        raw = message.note()
-        brain.calls.note(call_id, "report", report_of(raw, ours) | {"raw": raw})
+        await _keep_report(request, message, call_id, ours)
+
+
+async def _keep_report(request: Request, message: ServerMessage, call_id: CallId, ours: Json) -> None:
+    """Of one that is larger than other messages may be, only the record is kept."""
+    brain: Brain = request.app.state.brain
+    secrets: KnownSecrets = request.app.state.secrets
+    size = len(await request.body())
+    if size <= brain.settings.max_body_bytes:
+        raw = message.note(secrets)
+        whole: dict[str, Json] = {"raw": raw}
+    else:  # it takes a tenth of a second to read, in which nobody else must wait
+        raw = await asyncio.to_thread(message.note, secrets)
+        whole = {"raw": None, "raw_bytes": size}
+    brain.calls.note(call_id, "report", report_of(raw, ours) | whole)
 
 
 async def _end(request: Request, call_id: CallId, reason: str) -> Json:
@@ -107,6 +106,8 @@ async def _end(request: Request, call_id: CallId, reason: str) -> Json:
     key = once_key("vapi ended", call_id)
 
     async def end() -> Json:
+        if is_ours_to_mend(reason):
+            log.error("vapi.call_lost", extra={"reason": reason, "means": in_words(reason), "to_do": MEND_IT})
         turns = call.thread.turns if call else await _turns(brain, call_id)
         await brain.calls.hang_up(call_id, reason)
         return [our_times(turns)]
@@ -132,13 +133,21 @@ async def _turns(brain: Brain, call_id: CallId) -> Sequence[Turn]:
 
 async def _note(request: Request, message: ServerMessage, call_id: CallId) -> None:
     brain: Brain = request.app.state.brain
-    brain.calls.note(call_id, message.type, message.note())
+    brain.calls.note(call_id, message.type, message.note(request.app.state.secrets))
 
 
 async def _hang(request: Request, message: ServerMessage, call_id: CallId) -> None:
     """Vapi has waited seconds for words to speak: the caller heard silence, and the turn says why."""
     log.warning("vapi.hang", extra={"to_do": "Look at the call's newest turn: /admin/calls/{call_id}."})
     await _note(request, message, call_id)
+
+
+async def _deleted(request: Request, message: ServerMessage, call_id: CallId) -> None:
+    """A call that is deleted is over, whether its end is told or not."""
+    try:
+        await _end(request, call_id, "call-deleted")
+    finally:
+        await _note(request, message, call_id)
 
 
 EFFECTS: dict[str, Taken] = {
@@ -152,7 +161,7 @@ EFFECTS: dict[str, Taken] = {
     "language-change-detected": _note,
     "language-changed": _note,
     "phone-call-control": _note,
-    "call.deleted": _note,
+    "call.deleted": _deleted,
     "call.delete.failed": _note,
 }
 

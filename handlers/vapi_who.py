@@ -1,7 +1,9 @@
 """Who takes a call, and where it goes: Vapi's assistant-request and its requests for a destination.
 
-The caller hears the telephone ring meanwhile, so nothing here waits for long: the answer comes from
-memory, and a store that hangs costs PICK_UP_S at most. Whatever breaks, the default agent answers.
+The caller hears the telephone ring meanwhile, so the answer comes from memory, and the call is picked up
+behind it: what the store knows of a call that only rings changes nothing. Where the lines may all be
+busy that must be known first; there a store that hangs costs PICK_UP_S at most. Whatever breaks, the
+default agent answers.
 """
 
 from __future__ import annotations
@@ -11,24 +13,27 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
 from handlers.once import Once, once_key
 from handlers.problems import STOPPED, json_answer
+from handlers.vapi_calls import chosen_agent, has_ended, pick_up
+from handlers.vapi_control import Controls
 from handlers.vapi_lines import Lines
-from handlers.vapi_told import has_ended, message_key, named_agent
+from handlers.vapi_told import message_key
 from handlers.wire.numbers import dialable
 from handlers.wire.vapi import ServerMessage
 from handlers.wire.vapi_answers import handoff_answer, line_answer, transfer_answer
 from voice.agents.agent import Agent
-from voice.agents.vapi_assistant import WaysIn, vapi_assistant
+from voice.agents.vapi_assistant import WaysIn, vapi_assistant, vapi_door
 from voice.brain import Brain
 from voice.call import Call
-from voice.errors import VoiceError
+from voice.errors import ToolFailed, VoiceError
 from voice.settings import LineSettings, secrets_in
+from voice.telemetry.logs import about_call
 from voice.tools.base import Tool
 from voice.types import Action, CallId, Door, Effect, Json, ToolCall
 
@@ -49,14 +54,43 @@ async def answer_who(request: Request, message: ServerMessage) -> Response:
     line = lines.line(message.called(), message.caller)
     if line is not None and (line.refuse or line.transfer):
         return json_answer(line_answer(line, {}))
-    named = line.agent if line is not None and line.agent else named_agent(request, brain)
+    if line is not None and line.reject:
+        return json_answer({"error": brain.agents.default.busy})  # Vapi has answered the call already
+    named = chosen_agent(request, message)
     if (line is None or not _is_kept_at_vapi(line)) and not _has_credential(brain):
         log.error("vapi.no_credential", extra={"to_do": NO_CREDENTIAL})
         return json_answer({"error": brain.agents.get(named).busy})
+    if brain.calls.live < brain.settings.max_calls:
+        live = brain.calls.get(message.call_id) if message.call_id is not None else None
+        answer = _answer(request, brain, line, live.agent if live else brain.agents.get(named))
+        answer.background = BackgroundTask(_pick_up_behind, request, message, named, line)
+        return answer
     agent, is_busy = await _picked_up(request, message, named, line)
     if is_busy:
         return json_answer({"error": agent.busy})  # spoken to the caller
+    return _answer(request, brain, line, agent)
+
+
+def _answer(request: Request, brain: Brain, line: LineSettings | None, agent: Agent) -> Response:
     return json_answer(line_answer(line, assistant_of(request, brain, agent)))
+
+
+async def _pick_up_behind(
+    request: Request, message: ServerMessage, named: str | None, line: LineSettings | None
+) -> None:
+    """Pick the call up once the platform has its answer.
+
+    Should the last line be taken in this moment, the caller hears so at the first turn.
+    """
+    if (call_id := message.call_id) is None:
+        return
+    brain: Brain = request.app.state.brain
+    controls: Controls = request.app.state.controls
+    with about_call(call_id):
+        if not controls.has_ended(call_id):
+            await _picked_up(request, message, named, line)
+        if controls.has_ended(call_id):  # meanwhile: the caller has hung up before the store had answered
+            await brain.calls.hang_up(call_id, "ended")
 
 
 async def _picked_up(
@@ -120,7 +154,7 @@ def assistant_of(request: Request, brain: Brain, agent: Agent) -> dict[str, Any]
     in_path = next(iter(secrets_in(settings.vapi_path_key)), None) if shown is None else None
     if shown is None and in_path is None:  # it opens the model's door, too
         shown = next(iter(secrets_in(settings.api_key)), None)
-    url = f"{base_url(request, brain)}/vapi" + (f"/{quote(in_path, safe='')}" if in_path else "")
+    url = vapi_door(base_url(request, brain), in_path)
     actions = _actions(brain, agent)
     return vapi_assistant(agent, WaysIn(url, secret=shown), actions=actions, voice=settings.vapi_voice)
 
@@ -148,11 +182,24 @@ def base_url(request: Request, brain: Brain) -> str:
 async def answer_transfer(request: Request, message: ServerMessage) -> Response:
     """Where a call is to be transferred to: what the agent's own tool says."""
     effect = await _asked(request, message, Action.TRANSFER)
-    called = message.called()
-    to = dialable(effect.to, *called, message.caller, near=next(iter(called), None)) if effect else None
+    to = _destination(request, message, effect) if effect is not None else None
     if effect is None or to is None:
         return json_answer({"error": NO_ONE})
     return json_answer(transfer_answer(to, effect.say))
+
+
+def _destination(request: Request, message: ServerMessage, effect: Effect) -> str | None:
+    """The number of a transfer as it can be dialled; None: it leads nowhere."""
+    listed = [one.to for one in _agent_of(request, message).transfer]
+    called = message.called()
+    near = next(iter(called), None)
+    return dialable(effect.to, *called, message.caller, near=near, listed=listed)
+
+
+def _agent_of(request: Request, message: ServerMessage) -> Agent:
+    brain: Brain = request.app.state.brain
+    call = brain.calls.get(message.call_id) if message.call_id is not None else None
+    return call.agent if call else brain.agents.default
 
 
 async def answer_handoff(request: Request, message: ServerMessage) -> Response:
@@ -160,7 +207,9 @@ async def answer_handoff(request: Request, message: ServerMessage) -> Response:
     effect = await _asked(request, message, Action.HANDOFF)
     if effect is None or not effect.to:
         return json_answer({"error": NO_ONE})
-    return json_answer(handoff_answer(effect.to, effect.say))
+    target = _agent_of(request, message).handoff_to(effect.to)
+    is_id = target is None or target.kind == "assistant_id"
+    return json_answer(handoff_answer(effect.to, effect.say, is_id=is_id))
 
 
 async def _asked(request: Request, message: ServerMessage, action: Action) -> Effect | None:
@@ -168,8 +217,7 @@ async def _asked(request: Request, message: ServerMessage, action: Action) -> Ef
     brain: Brain = request.app.state.brain
     if message.call_id is None or await has_ended(brain, message.call_id):
         return None
-    call = brain.calls.get(message.call_id)
-    call = call or await brain.calls.pick_up(message.call_id, Door.VAPI, caller=message.caller)
+    call = await pick_up(request, message, message.call_id)
     newest = call.thread.turns[-1].effect if call.thread.turns else None
     if newest is not None and newest.action is action:
         return newest  # the model has chosen already; Vapi's tool has no place for its choice
@@ -179,7 +227,10 @@ async def _asked(request: Request, message: ServerMessage, action: Action) -> Ef
         return _chosen_before(call, action)
     arguments = json.dumps(told)
     key = once_key("vapi destination", message.call_id, str(message.body.get("timestamp")), arguments)
-    answer = await brain.calls.answer_tool(message.call_id, ToolCall(key, tool.spec.name, arguments))
+    try:
+        answer = await brain.calls.answer_tool(message.call_id, ToolCall(key, tool.spec.name, arguments))
+    except ToolFailed:
+        return None
     return answer if isinstance(answer, Effect) and answer.action is action else None
 
 

@@ -15,19 +15,23 @@ from voice.errors import BadRequest
 MAX_ID_CHARS = 200
 MAX_MESSAGES = 2_000  # of a chat: a call of several hours; each costs time before the first word
 MAX_SHOWN_CHARS = 60  # of a wrong field's path: it is the sender's own text
+COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # how gzip and zstd begin; no JSON does
 MAX_DIGITS = 308  # a whole number with more is beyond a double, which JSON's readers take numbers for
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """A JSON object from a request's body. Raises BadRequest with one sentence for its sender."""
+def read_object(body: bytes, such_as: str = '{"message": "My sink leaks."}') -> dict[str, Any]:
+    """A JSON object from a request's body. Raises BadRequest with one sentence for its sender.
+
+    `such_as` is an example of what this door takes.
+    """
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
         found = _read_odd(body)
     if not isinstance(found, dict):
-        raise BadRequest('The body must be a JSON object, such as {"message": "My sink leaks."}.')
+        raise BadRequest(f"The body must be a JSON object, such as {such_as}.")
     return found
 
 
@@ -35,6 +39,8 @@ def _read_odd(body: bytes) -> object:
     """What orjson has refused, read again: it may be JSON that is only odd."""
     if not body.strip():
         raise BadRequest("The body is empty; send a JSON object.")
+    if body.startswith(COMPRESSED):
+        raise BadRequest("The body is compressed; send it as it is, without Content-Encoding.")
     try:
         return orjson.loads(mended(body.decode("utf-8")))
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from handlers.wire.masked import mask
+from handlers.wire.masked import KnownSecrets, mask
 from handlers.wire.openai import ROLES, ChatMessage, ChatRequest, Conversation, an_id_in
 from handlers.wire.reading import an_id, newest
 from handlers.wire.vapi_tools import ToolRequest, tool_requests
@@ -23,6 +23,26 @@ from voice.types import CallId, Json
 
 MODEL_SPEAKS_FIRST = "assistant-speaks-first-with-model-generated-message"
 LINE_KEYS = ("number", "twilioPhoneNumber")
+ALONG = ("call", "customer", "phoneNumber", "assistant", "artifact")  # what Vapi sends with most messages
+WRAPPERS = ("message", "messsage")  # the second is the library's own slip
+SERVER_MESSAGES = frozenset({  # every type that Vapi sends to a server, or has sent
+    "assistant-request", "assistant.speechStarted", "assistant.started", "call.delete.failed", "call.deleted",
+    "call.endpointing.request", "chat.created", "chat.deleted", "conversation-update", "end-of-call-report",
+    "function-call", "handoff-destination-request", "hang", "knowledge-base-request",
+    "language-change-detected", "language-changed", "model-output", "phone-call-control", "session.created",
+    "session.deleted", "session.updated", "speech-update", "status-update", "tool-calls", "transcript",
+    'transcript[transcriptType="final"]', "transfer-destination-request", "transfer-update",
+    "user-interrupted", "voice-input", "voice-request",
+})  # fmt: skip
+SORTS: Mapping[type, str] = {  # of JSON
+    type(None): "null",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "empty",  # asked for text only where there is none
+    list: "a list",
+    dict: "an object",
+}
 
 
 def _table(found: object) -> dict[str, Any]:
@@ -43,6 +63,12 @@ def caller_of(*places: object) -> str | None:
         if number:
             return number
     return None
+
+
+def line_of(*places: object) -> str | None:
+    """The number that was called, from `phoneNumber` objects: nobody can be transferred to it."""
+    numbers = (an_id(_table(place).get(key)) for place in places for key in LINE_KEYS)
+    return next((number for number in numbers if number), None)
 
 
 # The custom-LLM request
@@ -83,6 +109,8 @@ class VapiChatRequest(ChatRequest):
     phone_number: Any = Field(None, alias="phoneNumber")
     assistant_turns: Any = Field(None, alias="numAssistantTurns")
     user_turns: Any = Field(None, alias="numUserTurns")
+    first_message_mode: Any = Field(None, alias="firstMessageMode")  # as metadata, destructured
+    timestamp: Any = None
     call_id: Any = Field(None, alias="callId")
     own_call_id: Any = Field(None, alias="call_id")
 
@@ -99,20 +127,29 @@ class VapiChatRequest(ChatRequest):
 
     def line(self) -> str | None:
         """The number that was called: nobody can be transferred to it."""
-        places = (self.phone_number, _table(self.call).get("phoneNumber"))
-        numbers = (an_id(_table(place).get(key)) for place in places for key in LINE_KEYS)
-        return next((number for number in numbers if number), None) or an_id(self.phone_number)
+        found = line_of(self.phone_number, _table(self.call).get("phoneNumber"))
+        return found or an_id(self.phone_number)
 
     def wants_first_words(self) -> bool:
         """Whether the assistant lets its model write the first message.
 
         Vapi sends an assistant's settings along where it was described with the call; of a stored one
-        only `metadata` comes.
+        only `metadata` comes. Where nothing tells the mode, both counters at 0 do: for a first message of
+        any other kind Vapi does not ask.
         """
         call = _table(self.call)
         places = (call.get("assistantOverrides"), call.get("assistant"), self.assistant, self._metadata())
-        modes = (_table(place).get("firstMessageMode") for place in places)
-        return next((mode for mode in modes if mode), None) == MODEL_SPEAKS_FIRST
+        modes = (*(_table(place).get("firstMessageMode") for place in places), self.first_message_mode)
+        mode = next((mode for mode in modes if mode), None)
+        return mode == MODEL_SPEAKS_FIRST if mode is not None else self._counts() == (0, 0)
+
+    def end_phrases(self) -> tuple[str, ...]:
+        """What Vapi hangs up at, once it has spoken it; as far as it tells."""
+        call = _table(self.call)
+        places = (call.get("assistantOverrides"), call.get("assistant"), self.assistant)
+        listed = (_table(place).get("endCallPhrases") for place in places)
+        found = next((one for one in listed if isinstance(one, list)), [])
+        return tuple(text for one in found if isinstance(one, str) and (text := one.strip()))
 
     def turn_key(self, talk: Conversation) -> str:
         """What tells this turn from a repeat: Vapi's counters, else how often the caller has spoken.
@@ -120,11 +157,22 @@ class VapiChatRequest(ChatRequest):
         The number of messages would not do: an interrupted transcript is replaced, not added to. Tools
         that have answered since make a turn of their own, though the counters may stand still.
         """
-        metadata = self._metadata()
-        mine = _count(metadata.get("numAssistantTurns", self.assistant_turns))
-        theirs = _count(metadata.get("numUserTurns", self.user_turns))
+        mine, theirs = self._counts()
         counted = f"u{talk.said}" if mine is None or theirs is None else f"{mine}.{theirs}"
         return f"{counted}+{talk.answers}" if talk.answers else counted
+
+    def sent_ms(self) -> float | None:
+        """When Vapi sent this, by its own clock, in milliseconds. None: it does not say, or in no number."""
+        at = self.timestamp
+        return (
+            float(at) if isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < 1e15 else None
+        )
+
+    def _counts(self) -> tuple[int | None, int | None]:
+        """How many turns the assistant and the caller have had, as Vapi counts them."""
+        metadata = self._metadata()
+        mine = _count(metadata.get("numAssistantTurns", self.assistant_turns))
+        return mine, _count(metadata.get("numUserTurns", self.user_turns))
 
     def _metadata(self) -> dict[str, Any]:
         overrides = _table(_table(self.call).get("assistantOverrides"))
@@ -160,11 +208,18 @@ class ServerMessage:
         """The tools that are asked for, each id once."""
         return tool_requests(self.body)
 
-    def note(self) -> dict[str, Json]:
-        """The whole message as it may be kept. Its secrets are gone from `body`, too: read them before."""
+    def note(self, secrets: KnownSecrets) -> dict[str, Json]:
+        """The whole message as it may be kept, without `secrets` and whatever else looks like one.
+
+        They are gone from `body`, too: read them before.
+        """
         kept = dict(self.body)
-        mask(kept)
+        mask(kept, secrets)
         return kept
+
+    def line(self) -> str | None:
+        """The number that was called."""
+        return line_of(self.body.get("phoneNumber"), self.table("call").get("phoneNumber"))
 
     def called(self) -> list[str]:
         """The number that was called, and the platform's ids of it."""
@@ -177,16 +232,10 @@ class ServerMessage:
         """A field that should hold a table; an empty one where it does not."""
         return _table(self.body.get(key))
 
-    def samples(self) -> int:
-        """The sample rate that a voice-request wants, in hertz."""
-        rate = self.body.get("sampleRate")
-        return rate if isinstance(rate, int) and 8_000 <= rate <= 48_000 else 16_000
-
 
 def server_message(body: Mapping[str, Any], header: str | None) -> ServerMessage | None:
-    """The server message in a body, in `message`, in the misspelt `messsage`, or bare. None: no such."""
-    wrapped = next((body[key] for key in ("message", "messsage") if isinstance(body.get(key), dict)), None)
-    message = wrapped if wrapped is not None else body
+    """The server message in a body, in one of WRAPPERS or bare. None: no such."""
+    message = _unwrapped(body)
     kind = message.get("type")
     if not isinstance(kind, str) or not kind:
         return None
@@ -197,6 +246,38 @@ def server_message(body: Mapping[str, Any], header: str | None) -> ServerMessage
     return ServerMessage(kind, call_id, caller, message)
 
 
+def oddity(body: Mapping[str, Any]) -> str | None:
+    """Why a body in which no server message was found is one of Vapi's all the same; None: it is not.
+
+    A developer's plain body has text in `message`, and none of what Vapi sends along.
+    """
+    told = body.get("message")
+    is_vapis = _holds_tables(told) or any(isinstance(body.get(key), dict) for key in (*WRAPPERS, *ALONG))
+    if isinstance(told, str) or not is_vapis:
+        return None
+    if "message" in body and not isinstance(told, dict):
+        return f"`message` is {SORTS[type(told)]}."
+    message = _unwrapped(body)
+    return f"`type` is {SORTS[type(message['type'])]}." if "type" in message else "The message has no `type`."
+
+
+def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = (body[key] for key in WRAPPERS if isinstance(body.get(key), dict))
+    return next(found, body)
+
+
+def _holds_tables(found: object) -> bool:
+    return isinstance(found, dict) or (
+        isinstance(found, list) and any(isinstance(one, dict) for one in found)
+    )
+
+
 def is_chat(body: Mapping[str, Any]) -> bool:
-    """Whether a body is a chat-completions request, whatever door it came to."""
-    return isinstance(body.get("messages"), list) and "message" not in body and "type" not in body
+    """Whether a body is a chat-completions request, whatever door it came to.
+
+    What an assistant's metadata holds may stand beside `messages`, under any name: `type`, `message`.
+    """
+    kind = body.get("type")
+    is_wrapped = any("type" in _table(body.get(key)) for key in WRAPPERS)
+    is_told = isinstance(kind, str) and kind in SERVER_MESSAGES
+    return isinstance(body.get("messages"), list) and not is_wrapped and not is_told

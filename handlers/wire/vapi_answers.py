@@ -35,7 +35,9 @@ def line_answer(line: LineSettings | None, assistant: Mapping[str, Any]) -> dict
 def destination(to: str, say: str | None) -> dict[str, Any]:
     """A telephone number or a SIP address. Without `message` Vapi would say a sentence of its own."""
     is_sip = to.lower().startswith(("sip:", "sips:"))
-    place = {"type": "sip", "sipUri": to} if is_sip else {"type": "number", "number": to}
+    place: dict[str, Any] = {"type": "sip", "sipUri": to} if is_sip else {"type": "number", "number": to}
+    if not is_sip and not to.startswith("+"):
+        place["numberE164CheckEnabled"] = False  # a listed short code: Vapi refuses it otherwise
     return place if say is None else {**place, "message": say}
 
 
@@ -44,15 +46,19 @@ def transfer_answer(to: str, say: str) -> dict[str, Any]:
     return {"destination": destination(to, say)}
 
 
-def handoff_answer(assistant_id: str, say: str) -> dict[str, Any]:
-    """The answer to handoff-destination-request; `result` stands in the history of the call."""
+def handoff_answer(to: str, say: str, *, is_id: bool = True) -> dict[str, Any]:
+    """The answer to handoff-destination-request; `result` stands in the history of the call.
+
+    `to` is an assistant's id, or its name within the squad of the call.
+    """
     told = one_line(say) or "The call is handed over."
-    return {"destination": {"type": "assistant", "assistantId": assistant_id}, "result": told}
+    key = "assistantId" if is_id else "assistantName"
+    return {"destination": {"type": "assistant", key: to}, "result": told}
 
 
 def tool_result(asked: ToolRequest, answer: str | Effect, *, ok: bool) -> dict[str, Any]:
     """One entry of the answer to tool-calls. Vapi drops a result that has a line break or is no string."""
-    head = {"toolCallId": asked.id, "name": asked.name}
+    head = {"toolCallId": asked.id, "name": asked.name or "unknown"}  # the library wants one
     if isinstance(answer, str):
         return {**head, "result" if ok else "error": one_line(answer)}
     if answer.action is Action.END_CALL:

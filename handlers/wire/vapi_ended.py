@@ -39,6 +39,7 @@ REASONS = {
     "manually-canceled": "Somebody cancelled the call.",
     "scheduled-call-deleted": "The call was planned, and deleted before it began.",
     "call-deleted": "The call was deleted.",
+    "pipeline-error-custom-voice-failed": "Vapi asked a server for speech and got none.",
     "worker-shutdown": "Vapi took down the machine of this call.",
     "vonage-completed": "The telephone company ended the call.",
     "vonage-disconnected": "The telephone company cut the call.",
@@ -57,6 +58,17 @@ REASONS = {
     "call.in-progress.error-pipeline-ws-model-connection-failed": "The model's WebSocket did not answer.",
     "call.in-progress.error-vapifault-chat-pipeline-failed-to-start": "Vapi could not begin the call.",
 }  # fmt: skip
+
+TO_MEND = {
+    "assistant-not-valid",
+    "assistant-not-found",
+    "assistant-request-failed",
+    "assistant-request-returned-unspeakable-error",
+    "assistant-request-returned-invalid-assistant",
+    "assistant-request-returned-no-assistant",
+    "call-start-error-neither-assistant-nor-server-set",
+    "pipeline-error-custom-voice-failed",
+}
 
 STATUSES = {
     "400": "found the request wrong",
@@ -84,6 +96,11 @@ _FAULT = re.compile(r"(?:pipeline-error-|call\.in-progress\.error-(?:vapifault-|
 _STATUS = re.compile(r"(.*?)-?(?:returning-)?\b([1-5]\d\d)-(.+)")
 _FAILED = re.compile(r"(.*?)-(transcriber|voice|video|llm)-(?:failed|api-key-missing)")
 _HOOK = re.compile(r"call\.(ringing|ending)\.hook-executed-(say|transfer)")
+
+
+def is_ours_to_mend(reason: str) -> bool:
+    """Whether a call ended because of our server, or of how Vapi was told to reach it."""
+    return reason in TO_MEND or "custom-llm" in reason
 
 
 def in_words(reason: str) -> str:

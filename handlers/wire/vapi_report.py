@@ -45,12 +45,24 @@ def report_of(body: Mapping[str, Any], ours: Json = None) -> dict[str, Json]:
         "costs": _costs(body),
         "summary": _text(analysis.get("summary")) or _text(body.get("summary")),
         "success": _plain(analysis.get("successEvaluation")),
-        "facts": analysis.get("structuredData") or None,
+        "facts": _facts(analysis, artifact),
         "recording_url": _recording(artifact, body),
         "transcript": _text(artifact.get("transcript")) or _text(body.get("transcript")),
         "lines": _lines(artifact, body),
         "latency": {"theirs": _latency(artifact), "ours": ours},
     }
+
+
+def _facts(analysis: Mapping[str, Any], artifact: Mapping[str, Any]) -> Json:
+    """What Vapi's own models took from the call: by one plan, by several, or as named outputs (2026)."""
+    if found := analysis.get("structuredData") or analysis.get("structuredDataMulti"):
+        facts: Json = found
+        return facts
+    outputs = _table(artifact.get("structuredOutputs"))
+    tables = {key: _table(one) for key, one in outputs.items()}
+    return {
+        _text(one.get("name")) or key: one["result"] for key, one in tables.items() if "result" in one
+    } or None
 
 
 def _duration_s(body: Mapping[str, Any]) -> float | None:
@@ -71,8 +83,12 @@ def _costs(body: Mapping[str, Any]) -> list[Json]:
         usd = _number(one.get("cost"))
         if usd is not None:
             line: dict[str, Json] = {"for": _text(one.get("type")) or "?", "usd": usd}
-            minutes = _number(one.get("minutes"))
-            lines.append(line | ({"minutes": minutes} if minutes is not None else {}))
+            minutes, kind = _number(one.get("minutes")), _text(one.get("subType"))
+            lines.append(
+                line
+                | ({"kind": kind} if kind else {})
+                | ({"minutes": minutes} if minutes is not None else {})
+            )
     if lines:
         return lines
     parts = _table(body.get("costBreakdown"))
@@ -106,10 +122,20 @@ def _lines(artifact: Mapping[str, Any], body: Mapping[str, Any]) -> list[Json]:
         line: dict[str, Json] = {"who": who, "words": words}
         if (at_s := _number(one.get("secondsFromStart"))) is not None:
             line["at_s"] = round(at_s, 2)
-        if (took := _number(one.get("duration"))) is not None:
-            line["took_s"] = round(took / 1000 if took > MS_ABOVE else took, 2)
+        if (took_s := _took_s(one)) is not None:
+            line["took_s"] = round(took_s, 2)
         lines.append(line)
     return lines
+
+
+def _took_s(message: Mapping[str, Any]) -> float | None:
+    """How long it was spoken: by its two instants, which are milliseconds always, else by `duration`."""
+    began, ended, took = (_number(message.get(key)) for key in ("time", "endTime", "duration"))
+    if began is not None and ended is not None and ended >= began:
+        return (ended - began) / 1000
+    if took is None:
+        return None
+    return took / 1000 if took > MS_ABOVE else took
 
 
 def _latency(artifact: Mapping[str, Any]) -> Json:

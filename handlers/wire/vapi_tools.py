@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.wire.masked import clean, mask
 from handlers.wire.reading import an_id, mended
 from voice.types import ToolCall
 
@@ -25,9 +24,9 @@ HOOK_ID = "hook-function-call"  # every function that a hook calls comes under t
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """One tool that Vapi wants used. `once` tells a retry from a new use.
+    """One tool that Vapi wants used. `once` tells a retry from a new use; `name` is "" where none came.
 
-    `arguments` is JSON as text, without what holds a secret: all that a tool is asked is kept.
+    `arguments` is JSON as text, its secrets in it: the tool needs them, and what is kept of it has none.
     """
 
     id: str
@@ -40,20 +39,21 @@ class ToolRequest:
 
 
 def tool_requests(message: Mapping[str, Any]) -> list[ToolRequest]:
-    """Every tool of a tool-calls message, in order, each id once. Entries without id or name are left out.
+    """Every tool of a tool-calls message, in order, each id once.
 
-    Beyond MAX_TOOLS, which are not run, arguments are not read.
+    Entries without an id are left out: nobody could be answered. One without a name has it in another of
+    the lists, or in none. Beyond MAX_TOOLS, which are not run, arguments are not read.
     """
     found: dict[str, ToolRequest] = {}
     for entry in _entries(message):
         function = entry.get("function")
         table = function if isinstance(function, dict) else {}
-        name = an_id(table.get("name")) or an_id(entry.get("name"))
+        name = an_id(table.get("name")) or an_id(entry.get("name")) or ""
         asked_id = an_id(entry.get("id")) or an_id(entry.get("toolCallId"))
-        if name and asked_id and asked_id not in found:
+        if asked_id and (asked_id not in found or (name and not found[asked_id].name)):
             arguments = _arguments(table, entry) if len(found) < MAX_TOOLS else "{}"
             once = _once(asked_id, arguments, message)
-            found[asked_id] = ToolRequest(asked_id, name, _masked(arguments), once)
+            found[asked_id] = ToolRequest(asked_id, name, arguments, once)
     return list(found.values())
 
 
@@ -67,7 +67,7 @@ def function_call(message: Mapping[str, Any]) -> ToolRequest | None:
     arguments = _arguments({}, {"arguments": table.get("parameters", table.get("arguments"))})
     asked_id = an_id(message.get("toolCallId")) or an_id(table.get("id"))
     once = asked_id or _made_id(name, arguments, message)
-    return ToolRequest(asked_id or "", name, _masked(arguments), once)
+    return ToolRequest(asked_id or "", name, arguments, once)
 
 
 def _entries(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -105,20 +105,6 @@ def _written(found: dict[str, Any]) -> str:
         return json.dumps(_plain(found), ensure_ascii=False)
     except RecursionError:
         return TOO_DEEP
-
-
-def _masked(arguments: str) -> str:
-    """Arguments as they may be kept."""
-    try:
-        found = json.loads(arguments)
-        if isinstance(found, dict):
-            mask(found)
-            return json.dumps(found, ensure_ascii=False)
-    except ValueError:
-        pass  # the tool says that this is no JSON
-    except RecursionError:
-        return TOO_DEEP
-    return clean(arguments)
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:

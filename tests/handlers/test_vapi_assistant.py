@@ -9,21 +9,31 @@ from typing import Any
 import pytest
 
 from tests.handlers.house import CALL_ID, a_house, a_message, a_request, said_in
-from voice.cli.vapi_lint import lint
+from voice.cli.vapi_lint import lint_parts
+from voice.cli.vapi_read import assistants_in
 from voice.settings import LineSettings
 
 
 async def test_the_answer_is_free_of_what_costs_callers_something() -> None:
-    async with a_house(vapi_voice="cartesia/a-voice", public_url="https://voice.example.com") as house:
-        answer = await house.http.post("/vapi/webhook", json=a_message("assistant_request"))
+    settings = {"vapi_voice": "cartesia/a-voice", "public_url": "https://voice.example.com"}
+    async with a_house(**settings, vapi_secret="s3cret") as house:
+        headers = {"x-vapi-secret": "s3cret"}
+        answer = await house.http.post("/vapi/webhook", json=a_message("assistant_request"), headers=headers)
 
+    contents = assistants_in(answer.json(), "answer.json")
     assistant = answer.json()["assistant"]
     # No server is named on purpose: events go on to the URL that asked.
-    harmful = [one.path for one in lint(assistant | {"server": {"url": "https://voice.example.com/vapi"}})]
-    assert harmful == ["hooks"]
+    assert [one.path for one in lint_parts(contents.parts)] == ["hooks"]
     assert "server" not in assistant
     assert assistant["voice"]["voiceId"] == "a-voice"
     assert assistant["voice"]["chunkPlan"]["formatPlan"] == {"enabled": False}
+
+
+async def test_a_public_url_that_ends_at_the_door_is_not_doubled() -> None:
+    async with a_house(public_url="https://voice.example.com/vapi") as house:
+        answer = await house.http.post("/vapi/webhook", json=a_message("assistant_request"))
+
+    assert answer.json()["assistant"]["model"]["url"] == "https://voice.example.com/vapi"
 
 
 async def test_speech_updates_are_asked_for_so_that_operators_words_can_wait() -> None:
@@ -85,7 +95,7 @@ async def test_a_path_key_with_odd_characters_makes_a_url_that_leads_here() -> N
 async def test_the_agent_remembers_the_greeting_that_the_caller_heard(
     overrides: dict[str, Any], remembered: str | None
 ) -> None:
-    line = LineSettings.model_validate({"overrides": overrides})
+    line = LineSettings.model_validate({"agent": "jamie", "overrides": overrides})
 
     async with a_house(lines=(line,)) as house:
         await house.http.post("/vapi/webhook", json=a_message("assistant_request"))

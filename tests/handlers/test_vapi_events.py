@@ -16,7 +16,8 @@ from vapi.types import (
     ServerMessageResponseTransferDestinationRequest,
 )
 
-from tests.handlers.house import CALL_ID, House, a_house, a_message, in_shape, notes_of, said_in
+from handlers.vapi_answers import ANSWERS
+from tests.handlers.house import CALL_ID, WIRE, House, a_house, a_message, in_shape, notes_of, said_in
 from voice.errors import StoreError
 from voice.events import CallEnded, CallStarted
 from voice.models.scripted import ScriptedClient
@@ -24,15 +25,6 @@ from voice.store.memory import MemoryStore
 from voice.types import Door, Note
 
 PATH = "/vapi/webhook"
-
-
-def a_status(name: str) -> dict[str, Any]:
-    """A status-update; Vapi's "forwarding" looks as its "in-progress" does."""
-    if name != "status_forwarding":
-        return a_message(name)
-    found = a_message("status_in_progress")
-    found["message"]["status"] = "forwarding"
-    return found
 
 
 async def ring(house: House) -> None:
@@ -145,7 +137,7 @@ async def test_a_status_that_comes_late_does_not_bring_a_call_back(late: str) ->
     async with a_house() as house:
         await ring(house)
         await house.http.post(PATH, json=a_message("status_ended"))
-        told = a_status(late)
+        told = a_message(late)
         told["message"]["timestamp"] += 60_000  # not the message that came before, sent again
         answer = await house.http.post(PATH, json=told)
         live, stored = house.brain.calls.live, await house.store.find(CALL_ID)
@@ -159,7 +151,7 @@ async def test_a_status_that_comes_late_does_not_bring_a_call_back(late: str) ->
 
 async def test_a_call_that_is_passed_on_is_not_picked_up_for_that() -> None:
     async with a_house() as house:
-        answer = await house.http.post(PATH, json=a_status("status_forwarding"))
+        answer = await house.http.post(PATH, json=a_message("status_forwarding"))
         live = house.brain.calls.live
 
     assert (answer.status_code, live) == (200, 0)
@@ -239,14 +231,31 @@ async def test_what_is_no_json_is_told_to_its_developer(body: bytes) -> None:
     assert answer.json()["error"]["message"].startswith("The body is ")
 
 
-@pytest.mark.parametrize(
-    "message", a_message("without_answer")["messages"], ids=lambda message: str(message["type"])
-)
-async def test_every_other_message_is_taken(message: dict[str, Any]) -> None:
-    async with a_house() as house:
-        answer = await house.http.post(PATH, json={"message": message})
+def told(name: str) -> bool:
+    """Whether a file of examples is a server message that wants no answer."""
+    found = a_message(name)
+    return "message" in found and found["message"]["type"] not in ANSWERS
 
-    assert (answer.status_code, answer.json()) == (200, {})
+
+TOLD = [path.stem for path in sorted(WIRE.glob("*.json")) if told(path.stem)]
+
+
+@pytest.mark.parametrize("name", TOLD)
+async def test_every_message_that_wants_no_answer_is_taken(name: str) -> None:
+    async with a_house() as house:
+        answer = await house.http.post(PATH, json=a_message(name))
+        refused = (await house.http.get("/admin/refused")).json()["refused"]
+
+    assert (answer.status_code, answer.json(), refused) == (200, {}, [])
+
+
+@pytest.mark.parametrize("name", TOLD)
+async def test_no_secret_that_a_message_brings_along_is_kept(name: str) -> None:
+    async with a_house() as house:
+        await house.http.post(PATH, json=a_message(name))
+        shown = (await house.http.get(f"/admin/calls/{CALL_ID}")).text
+
+    assert "not-a-real" not in shown
 
 
 async def test_requests_that_we_have_no_answer_for_get_an_empty_one_of_the_right_shape() -> None:
@@ -255,7 +264,6 @@ async def test_requests_that_we_have_no_answer_for_get_an_empty_one_of_the_right
         handoff = await house.http.post(PATH, json=a_message("handoff_destination_request"))
         documents = await house.http.post(PATH, json=a_message("knowledge_base_request"))
         endpointing = await house.http.post(PATH, json=a_message("endpointing_request"))
-        voice = await house.http.post(PATH, json=a_message("voice_request"))
 
     refused = in_shape(ServerMessageResponseTransferDestinationRequest, transfer)
     assert refused.destination is None
@@ -264,7 +272,6 @@ async def test_requests_that_we_have_no_answer_for_get_an_empty_one_of_the_right
     assert in_shape(ServerMessageResponseKnowledgeBaseRequest, documents).documents == []
     wait = in_shape(ServerMessageResponseCallEndpointingRequest, endpointing)
     assert wait.timeout_seconds == 0.5
-    assert voice.content == bytes(2 * 2400)  # a tenth of a second at 24 kHz
 
 
 @pytest.mark.parametrize("spelling", ["wrapped", "bare", "beside", "in the header"])
@@ -293,7 +300,6 @@ ODD: list[dict[str, Any]] = [
     {"type": "end-of-call-report", "call": {"id": "c1"}, "endedReason": None},
     {"type": "tool-calls", "toolCallList": "ticket", "call": {"id": "c1"}},
     {"type": "function-call", "functionCall": [], "call": {"id": "c1"}},
-    {"type": "voice-request", "sampleRate": -1},
 ]
 
 
