@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from handlers.handover import Handover, Parting, is_newest
 from handlers.problems import json_answer, superseded
+from handlers.reach import Reach
 from handlers.sse import SpokenLine, SpokenTurn, whole_turn
 from handlers.wire.declared import Declared
 from handlers.wire.openai import ChatFrames, Conversation, completion
@@ -22,6 +23,7 @@ from voice.call import Call
 from voice.routing.strategy import ranked
 from voice.routing.table import Route
 from voice.turn.live import LiveTurn
+from voice.turn.offered import offered
 from voice.types import Action, ChunkKind, Door, Ending, Utterance, join_words
 
 NOTHING = Declared()
@@ -54,22 +56,17 @@ async def hear_chat(
     key: str | None,
     heard_at: float,
     declared: Declared = NOTHING,
+    beyond: frozenset[Action] = frozenset(),
+    *,
+    sent_ms: float | None = None,
 ) -> LiveTurn:
     """Give a request's newest words to its call, with what tools have answered to them since.
 
-    Without words the agent speaks first. `declared` are the tools that the client runs.
+    Without words the agent speaks first. `declared` are the tools that the client runs; `beyond` is what
+    the door can do to the call without one. `sent_ms`: when the platform sent it, by its own clock.
     """
-    call.system = talk.system
-    call.actions = declared.actions if asked.route is None else frozenset()
-    call.platform_tools = (
-        declared.specs if asked.route is not None else declared.platforms(_own_actions(call))
-    )
-    if _rounds(talk) >= MAX_ROUNDS and (asked.route is None or call.record.door is Door.VAPI):
-        call.platform_tools = ()
-    if asked.route is not None:
-        call.as_is, call.routes = talk.as_is, (asked.route,)
-    elif call.as_is is not None:  # the turn before this one went to a route
-        call.as_is, call.routes = None, ranked(brain.routes, brain.settings.strategy)
+    brain.calls.follow(call, asked.agent)
+    _prepare(brain, call, talk, asked, declared, beyond)
     opening = talk.history[0] if talk.history else None
     if (
         opening is not None
@@ -77,19 +74,37 @@ async def hear_chat(
         and not (call.thread.greeting or call.thread.turns)
     ):
         brain.calls.greet(call, opening.text)  # a first message that the platform said without us
-    heard = Utterance(talk.words or "", heard_at, language=call.agent.language, key=key)
-    deadline = call.agent.budget.deadline(heard_at)
-    return await brain.calls.hear(call, heard, deadline, talk.history, talk.told)
+    text, told = ("", talk.told_since) if talk.goes_on else (talk.words or "", None)
+    heard = Utterance(text, heard_at, language=call.agent.language, key=key, told=told, sent_ms=sent_ms)
+    deadline, agent = call.agent.budget.deadline(heard_at), call.agent
+    live = await brain.calls.hear(call, heard, deadline, talk.history, talk.told)
+    if call.agent is not agent:  # a handoff was undone; the turn has not asked anybody yet
+        _prepare(brain, call, talk, asked, declared, beyond)
+    return live
+
+
+def _prepare(
+    brain: Brain, call: Call, talk: Conversation, asked: Asked, declared: Declared, beyond: frozenset[Action]
+) -> None:
+    """Tell a call what this request lets its agent do, and with whom."""
+    call.system, call.added = talk.system, talk.added
+    call.actions = declared.actions | beyond if asked.route is None else frozenset()
+    call.reaches = Reach(call.agent, declared, beyond, call.line, call.record.caller).leads_to
+    if asked.route is not None:
+        call.as_is, call.routes = talk.as_is, (asked.route,)
+    elif call.as_is is not None:  # the turn before this one went to a route
+        call.as_is, call.routes = None, ranked(brain.routes, brain.settings.strategy)
+    own = {tool.action for tool in offered(call).values()}
+    if all(one.is_ours for one in call.agent.handoff):
+        own.discard(Action.HANDOFF)  # a tool that leads to our own agents only is none for the platform's
+    call.platform_tools = declared.specs if asked.route is not None else declared.platforms(own)
+    if _rounds(talk) >= MAX_ROUNDS and (asked.route is None or call.record.door is Door.VAPI):
+        call.platform_tools = ()
 
 
 def _rounds(talk: Conversation) -> int:
     """How often tools were asked for since the caller spoke; several at once are one round."""
     return sum(bool(message.tool_calls) for message in talk.told)
-
-
-def _own_actions(call: Call) -> set[Action | None]:
-    """What the agent has tools of its own for."""
-    return {call.tools[name].action for name in call.agent.tools if name in call.tools}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,10 @@ class Answering:
         if turn.ending is Ending.FELL_BACK:
             spoken = (instead or {}).get(ChunkKind.FALLBACK, spoken)
         parting = handover.part(turn, has_spoken=bool(spoken)) if is_newest(call, turn) else Parting()
+        if turn.spoken and parting.calls and not spoken:  # they were held back: nobody heard them
+            brain.calls.heard(call, turn, "")
+        if handover.steer and parting.past:
+            handover.steer(parting.past)
         text = join_words(spoken, parting.line or "")
         return json_answer(completion(self.model, text, turn, parting.calls))
 

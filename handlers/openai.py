@@ -45,8 +45,10 @@ async def completions(request: Request) -> ASGIApp:
         raise BadRequest("messages: one of them must have the role user and hold words.")
     declared = body.declared()
     named_id = an_id(request.headers.get("x-call-id")) or body.named_call()
-    call = await brain.calls.pick_up(CallId(named_id or own_call_id()), Door.OPENAI, agent=asked.agent)
-    live = await hear_chat(brain, call, talk, asked, _key(talk), heard_at, declared)
+    call_id = CallId(named_id or own_call_id())
+    async with request.app.state.in_order.of(call_id):
+        call = await brain.calls.pick_up(call_id, Door.OPENAI, agent=asked.agent)
+        live = await hear_chat(brain, call, talk, asked, _key(talk), heard_at, declared)
     answering = Answering(
         body.model or call.agent.name, bool(body.stream), body.wants_usage(), tells_superseded=True
     )
@@ -91,4 +93,4 @@ def _key(talk: Conversation) -> str | None:
     if talk.answers:
         asked = " ".join(one.tool_call_id or "" for one in talk.told if one.role == "tool")
         return f"u{talk.said}+{talk.answers} {once_key('answers', asked)}"
-    return f"u{talk.said}" if talk.said > 1 else None
+    return f"u{talk.said}{talk.mark}" if talk.said > 1 or talk.since else None

@@ -33,6 +33,7 @@ async def hear_plain(request: Request, body: PlainMessage, door: Door, heard_at:
     brain: Brain = request.app.state.brain
     call_id = CallId(body.call_id or own_call_id())
     call = await brain.calls.pick_up(call_id, door, agent=body.agent, caller=body.caller)
+    brain.calls.follow(call, body.agent)
     call.actions, call.platform_tools = ACTIONS, ()
     words = body.utterance(heard_at, call.agent.language)
     return Heard(brain, call, await brain.calls.hear(call, words, call.agent.budget.deadline(heard_at)))

@@ -93,6 +93,8 @@ class SpokenTurn:
                 await send(_body(opening + frames, more=True))
                 opening = b""
             parting = self._part()
+            if self._is_held_back(parting):
+                self._calls.heard(self._call, self._live.turn, "")
             closing = self._frames.text(parting.line) if parting.line else b""
             closing += self._frames.end(self._live.turn, parting.calls)
         except OSError:
@@ -102,13 +104,17 @@ class SpokenTurn:
             closing = self._frames.text(self._call.agent.fallbacks[0]) + self._frames.end(self._live.turn)
             parting = Parting()
         await send(_body(opening + closing, more=False))
-        if self._handover and self._handover.steer and parting.transfer_to:
-            self._handover.steer(parting.transfer_to)
+        if self._handover and self._handover.steer and parting.past:
+            self._handover.steer(parting.past)
 
     def _part(self) -> Parting:
         if self._handover is None or not is_newest(self._call, self._live.turn):
             return Parting()
         return self._handover.part(self._live.turn, has_spoken=self._has_spoken)
+
+    def _is_held_back(self, parting: Parting) -> bool:
+        """Whether words were written and none was said, since what leaves would be skipped beside them."""
+        return bool(self._live.turn.spoken and parting.calls) and not self._has_spoken
 
     def _is_old(self) -> bool:
         """Whether the turn was stopped, or newer words have taken its place."""

@@ -14,12 +14,14 @@ from contextlib import ExitStack
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from handlers.completions import Answering, Asked, hear_chat, named
+from handlers.completions import Answering, hear_chat
 from handlers.handover import Handover
 from handlers.once import Once, once_key
 from handlers.plain import own_call_id
 from handlers.problems import tell_refused
-from handlers.vapi_control import Controls, say, transfer
+from handlers.vapi_control import Controls
+from handlers.vapi_named import whom
+from handlers.vapi_past import PastAnswer, beyond_of
 from handlers.wire.declared import Declared
 from handlers.wire.openai import Conversation, as_switch
 from handlers.wire.reading import read_as
@@ -30,7 +32,7 @@ from voice.call import Call
 from voice.errors import BadRequest, LinesBusy, StoreError
 from voice.telemetry.logs import about_call
 from voice.turn.live import LiveTurn
-from voice.types import CallId, ChunkKind, Door, Json
+from voice.types import CallId, ChunkKind, Door
 
 log = logging.getLogger(__name__)
 
@@ -83,24 +85,29 @@ async def _answer(
     request: Request, body: VapiChatRequest, call_id: CallId, heard_at: float, *, one_off: bool
 ) -> ASGIApp:
     brain: Brain = request.app.state.brain
-    asked = whom(request, brain, body)
+    asked = whom(request, brain, body.model)
     talk, declared = body.conversation(), body.declared()
     opens = not _has_begun(talk)
-    is_turn = talk.words is not None or bool(talk.told) or (opens and body.wants_first_words())
+    is_turn = talk.words is not None or bool(talk.told or talk.since) or (opens and body.wants_first_words())
     if not is_turn and one_off:  # nobody would ever hang it up
         agent = brain.agents.get(asked.agent)
         return how_of(body, agent).line(agent.greeting if opens else agent.fallbacks[0])
-    if not one_off and await _is_over(request, call_id):
-        agent = brain.agents.get(asked.agent)
-        return how_of(body, agent).line(agent.goodbye, OVER)
-    call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
-    call.line = body.line() or call.line
-    answering = how_of(body, call.agent)
-    if not is_turn:
-        if opens and not call.thread.greeting:
-            brain.calls.greet(call, call.agent.greeting)
-        return answering.line(call.agent.greeting if opens else call.agent.fallbacks[0])
-    live = await hear_chat(brain, call, talk, asked, body.turn_key(talk), heard_at, declared)
+    async with request.app.state.in_order.of(call_id):
+        if not one_off and await _is_over(request, call_id):
+            agent = brain.agents.get(asked.agent)
+            return how_of(body, agent).line(agent.goodbye, OVER)
+        call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
+        call.line = body.line() or call.line
+        answering = how_of(body, call.agent)
+        if not is_turn:
+            if opens and not call.thread.greeting:
+                brain.calls.greet(call, call.agent.greeting)
+            return answering.line(call.agent.greeting if opens else call.agent.fallbacks[0])
+        key = body.turn_key(talk) + talk.mark
+        beyond = beyond_of(request.app.state.controls, call_id)
+        live = await hear_chat(
+            brain, call, talk, asked, key, heard_at, declared, beyond, sent_ms=body.sent_ms()
+        )
     return await answering.turn(
         request,
         brain,
@@ -135,24 +142,11 @@ async def _is_over(request: Request, call_id: CallId) -> bool:
 def _handover(
     request: Request, call: Call, live: LiveTurn, body: VapiChatRequest, declared: Declared
 ) -> Handover:
-    """What the turn may have Vapi do. A transfer that Vapi would skip goes once to the call's control URL."""
-    controls: Controls = request.app.state.controls
+    """What the turn may have Vapi do, with its answer or past it."""
+    brain: Brain = request.app.state.brain
     once: Once = request.app.state.once
     key = once_key("vapi steered", call.call_id, str(live.turn.position), live.turn.key)
-
-    async def order(to: str) -> Json:
-        sent = await controls.send(call.call_id, transfer(to))
-        if not sent.ok:
-            log.error("vapi.transfer_lost", extra={"to_do": sent.says})
-            await controls.send(call.call_id, say(call.agent.fallbacks[-1]))  # the caller is waiting
-        return {"ok": sent.ok}
-
-    async def order_once(to: str) -> None:
-        await once.everywhere(key, lambda: order(to), lost={"ok": False})
-
-    def steer(to: str) -> None:
-        call.spawn(order_once(to))
-
+    past = PastAnswer(request.app.state.controls, once, call, live, key)
     return Handover(
         call.call_id,
         call.agent,
@@ -160,16 +154,12 @@ def _handover(
         line=call.line,
         caller=body.caller() or call.record.caller,
         leaves_alone=True,
-        steer=steer if controls.knows(call.call_id) else None,
+        steer=past.steer,
+        beyond=past.actions,
         is_steered=once.knows(key),
+        phrases=body.end_phrases(),
+        ours=brain.agents,
     )
-
-
-def whom(request: Request, brain: Brain, body: VapiChatRequest) -> Asked:
-    """Whom `model` names, else the path (/vapi/jamie/chat/completions), else the default agent."""
-    path = str(request.path_params.get("base", "")).split("/")
-    in_path = next((part for part in path if part in brain.agents), None)
-    return (named(brain, body.model) if body.model else None) or Asked(agent=in_path)
 
 
 def _has_begun(talk: Conversation) -> bool:

@@ -137,7 +137,13 @@ class Brain:
             self._stack.push_async_callback(web.close)
         kits = {
             agent.name: Kit(
-                self.store, agent.goodbye, agent.waits_for_goodbye, agent.transfer, agent.http_tools, web
+                self.store,
+                agent.goodbye,
+                agent.waits_for_goodbye,
+                agent.transfer,
+                self.agents.handoffs(agent),
+                agent.http_tools,
+                web,
             )
             for agent in agents
         }
@@ -156,8 +162,9 @@ class Brain:
             Route(
                 _client(one, self.settings, http),
                 is_local=one.kind == "embedded",
-                place=" ".join(part for part in (one.url, one.endpoint_id, one.model) if part),
-                price=_price(one),
+                place=" ".join(part for part in (one.url, one.endpoint_id, one.lb_url, one.model) if part),
+                price=_price(one, self.settings.runpod_gpu),
+                twins=f"runpod {one.model or ''}" if one.kind == "runpod" else None,
             )
             for one in self._wanted
         ]
@@ -165,18 +172,7 @@ class Brain:
 
 def _wanted(settings: Settings, agents: Sequence[str]) -> list[RouteSettings]:
     """The routes that the settings name, as far as the strategy uses them."""
-    wanted: list[RouteSettings] = []
-    if settings.runpod_endpoint_id:
-        url = settings.runpod_base_url
-        wanted.append(
-            RouteSettings(
-                name="runpod",
-                kind="runpod",
-                url=url,
-                endpoint_id=settings.runpod_endpoint_id,
-                usd_per_hour=settings.runpod_usd_per_hour,
-            )
-        )
+    wanted = _endpoints(settings)
     if settings.llm_endpoint:
         wanted.append(
             RouteSettings(
@@ -208,10 +204,40 @@ def _wanted(settings: Settings, agents: Sequence[str]) -> list[RouteSettings]:
     return used
 
 
-def _price(one: RouteSettings) -> Price | None:
+def _endpoints(settings: Settings) -> list[RouteSettings]:
+    """RunPod's endpoints, each a route; the load balancer stands before the first one's queue."""
+    ids: list[str | None] = [
+        part.strip() for part in (settings.runpod_endpoint_id or "").split(",") if part.strip()
+    ]
+    if settings.runpod_lb_url and not ids:
+        ids = [None]
+    return [
+        RouteSettings(
+            name=f"runpod-{place}" if place > 1 else "runpod",
+            kind="runpod",
+            url=settings.runpod_base_url,
+            model=settings.runpod_model,
+            endpoint_id=endpoint_id,
+            lb_url=settings.runpod_lb_url if place == 1 else None,
+            usd_per_hour=settings.runpod_usd_per_hour,
+        )
+        for place, endpoint_id in enumerate(ids, 1)
+    ]
+
+
+def _price(one: RouteSettings, gpu: str | None) -> Price | None:
     """What a route costs; None where nobody has said. The embedded model costs nothing."""
     if one.kind == "embedded":
         return Price()
+    if one.kind == "runpod" and one.usd_per_hour is None and gpu:
+        from voice.models.runpod_prices import AS_OF, usd_per_hour  # late: most brains ask for no price
+
+        if (listed := usd_per_hour(gpu)) is None:
+            raise SetupError(
+                f"OFFHOOK_RUNPOD_GPU {gpu!r} has no price in the list of {AS_OF}; "
+                "set OFFHOOK_RUNPOD_USD_PER_HOUR"
+            )
+        return Price(usd_per_hour=listed)
     told = (one.usd_per_hour, one.usd_per_1m_prompt, one.usd_per_1m_completion)
     return None if all(part is None for part in told) else Price(*(part or 0.0 for part in told))
 
@@ -234,13 +260,23 @@ def _client(one: RouteSettings, settings: Settings, http: httpx.AsyncClient | No
         key = from_env(one.key_env) if one.key_env else secret(settings.runpod_api_key)
         if not key:
             raise SetupError(f"route {one.name!r} asks RunPod without a key; set {key_env}")
-        if not one.endpoint_id:
+        if not one.endpoint_id and not one.lb_url:
             raise SetupError(
                 f"routes.{one.name}.endpoint_id is missing; write the id of its serverless endpoint"
             )
         url = one.url or settings.runpod_base_url
         ways = settings.runpod_via
-        return RunPodClient(one.name, one.endpoint_id, key, url, ways, http=http, key_env=key_env)
+        return RunPodClient(
+            one.name,
+            one.endpoint_id,
+            key,
+            url,
+            ways,
+            http=http,
+            key_env=key_env,
+            lb_url=one.lb_url,
+            model=one.model,
+        )
     from voice.models.openai import OpenAIClient
 
     if not one.url or not one.model:

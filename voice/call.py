@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from voice.agents.agent import Agent
 from voice.events import Event
 from voice.routing.hedging import HedgePurse
 from voice.routing.table import Route
+from voice.threads.late import Shown
 from voice.threads.thread import Thread
 from voice.tools.base import Tool
 from voice.turn.live import LiveTurn
 from voice.types import Action, CallId, CallRecord, Effect, Message, Note, ToolCall, ToolSpec
+
+if TYPE_CHECKING:
+    from voice.turn.ahead import Ahead
 
 
 class Closable(Protocol):
@@ -44,13 +48,22 @@ class Call:
     publish: Callable[[Event], None]
     note: Callable[[Note], None]
     spawn: Spawn
+    gathers: bool = False  # <Gather> leads it now, whatever door its record names
     line: str | None = None  # the number that was called; doors that are told of it set it
+    limit_s: float | None = None  # how long its order lets it last; None: as the agent's file says
+    doubt_until: float | None = None  # until when it is open whether a machine has picked up
+    farewell: str | None = None  # all that is still to be said, "" for nothing: a machine has picked up
+    named: str | None = None  # the agent that the newest request named; None: none has named one
     system: str | None = None
+    added: str | None = None  # what its model was told since the call began, by whoever runs it
     as_is: tuple[Message, ...] | None = None
     live: LiveTurn | None = None
     task: asyncio.Task[None] | None = field(default=None, repr=False)
+    ahead: Ahead | None = field(default=None, repr=False)  # a reply that was begun while they still spoke
+    shown: Shown | None = None  # by the newest request that was taken
     touched_at: float = 0.0
     heard_at: float | None = None  # when the newest utterance was heard; None after a restart
+    has_parted: bool = False  # the agent has said goodbye, though nobody could hang up for it
     fallbacks_said: int = 0  # in a row
     fillers_said: int = 0
     filled_at: float | None = None  # when the newest filler was said
@@ -61,8 +74,14 @@ class Call:
     tools_failed: set[str] = field(default_factory=set)  # refused ones, too
     tools_accepted: set[str] = field(default_factory=set)  # whose answer was taken by whoever asked
     actions: frozenset[Action] = frozenset()  # what the door of the turn in flight can do to the call
+    reaches: Callable[[Effect], bool] | None = None  # … and whether it leads there; None: anywhere
     platform_tools: tuple[ToolSpec, ...] = ()  # tools of the newest request that its platform runs
     is_remembered: bool = True  # False while the store could not be asked for the call's past
+
+    @property
+    def max_call_s(self) -> float:
+        """How long it may last."""
+        return min(self.agent.max_call_s, self.limit_s or self.agent.max_call_s)
 
     @property
     def call_id(self) -> CallId:

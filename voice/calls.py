@@ -18,33 +18,32 @@ from voice.agents.agent import Agents
 from voice.call import Call
 from voice.clock import Deadline, now
 from voice.errors import LinesBusy, StoreError
-from voice.events import Bus, CallEnded, CallStarted, TurnClosed, TurnCrashed, TurnStopped, UtteranceHeard
+from voice.events import (
+    AgentChanged,
+    Bus,
+    CallEnded,
+    CallStarted,
+    TurnClosed,
+    TurnCrashed,
+    TurnStopped,
+    UtteranceHeard,
+)
 from voice.ledger import Ledger, settled
 from voice.routing.hedging import HedgePurse
 from voice.routing.table import Route
 from voice.store.base import Store, StoredCall
 from voice.telemetry.logs import about_call
-from voice.threads.speaking import began_to_speak_at, heard_until
-from voice.threads.thread import Thread, turn_key
+from voice.threads.again import turn_key, undone
+from voice.threads.late import late_answer, shown_by
+from voice.threads.speaking import spoken_over
+from voice.threads.thread import Thread
 from voice.tools.base import Tool
-from voice.turn.act import accepted, answer_tool
-from voice.turn.fallback import fallback
+from voice.turn.act import Answer, accepted, answer_platform
+from voice.turn.ahead import foresee, forget
+from voice.turn.closing import apologise, fenced, is_late, usage_of
 from voice.turn.live import LiveTurn
 from voice.turn.take import take_turn
-from voice.types import (
-    CallId,
-    CallRecord,
-    Door,
-    Effect,
-    Ending,
-    Json,
-    Message,
-    Note,
-    ToolCall,
-    Turn,
-    Usage,
-    Utterance,
-)
+from voice.types import CallId, CallRecord, Door, Ending, Json, Message, Note, ToolCall, Turn, Utterance
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +95,7 @@ class Calls:
     def hurry(self) -> None:
         """End every turn in flight now: whoever stops the product does not wait for replies."""
         for call in self._live.values():
+            forget(call)
             self._stop(call, Ending.HUNG_UP, "hung_up")
 
     @property
@@ -115,15 +115,14 @@ class Calls:
         Raises UnknownAgent, and LinesBusy when one call more is too many.
         """
         if call := self._live.get(call_id):
-            call.touched_at = now()
-            return call
+            return self._goes_on(call, caller)
         name = self._agents.get(agent).name  # before anything is looked up: UnknownAgent costs nothing
         await self._make_room()
         self._picking.setdefault(call_id, None)
         stored, is_known = await self._past(call_id)
         ended = self._picking.pop(call_id, None)
         if call := self._live.get(call_id):  # another request was quicker
-            return call
+            return self._goes_on(call, caller)
         call = self._call(stored, CallRecord(call_id, door, name, caller), agent)
         self._live[call_id] = call
         self._wake()
@@ -137,10 +136,47 @@ class Calls:
             await self.hang_up(call_id, ended)
         return call
 
+    def _goes_on(self, call: Call, caller: str | None) -> Call:
+        """A call that is live already. Not every message of a platform says who calls."""
+        call.touched_at = now()
+        if caller is not None and call.record.caller is None:
+            call.record.caller = caller
+            self._ledger.keep_call(call)
+        return call
+
+    def follow(self, call: Call, named: str | None) -> None:
+        """Let the agent go on whom a request names, where the one before it named another.
+
+        A platform names the same one on every turn: that undoes no handoff of our own.
+        """
+        if named is not None and named != call.named:
+            call.named = named
+            self.hand_on(call, named)
+
+    def hand_on(self, call: Call, name: str) -> None:
+        """Let another of our agents answer from the next turn on; the thread stays. Raises UnknownAgent."""
+        agent, before = self._agents.get(name), call.agent
+        if agent is before:
+            return
+        call.agent, call.tools, call.record.agent = agent, self._tools[agent.name], agent.name
+        self._ledger.keep_call(call)
+        self._bus.publish(AgentChanged(call.call_id, call.record.door, before.name, agent.name))
+
+    def overheard(self, call_id: CallId, text: str) -> None:
+        """Others speak to the caller, an operator for one: what they say belongs to the call."""
+        call = self._live.get(call_id)
+        if call is None or not text:
+            return
+        turn = call.thread.overhear(text)
+        if turn is not None:
+            self._ledger.keep_turn(call, turn)
+        else:
+            self._keep_greeting(call)
+
     def greet(self, call: Call, text: str) -> None:
         """Remember what the agent said before the caller said anything."""
-        call.thread.greeting = call.record.greeting = text
-        self._ledger.keep_call(call)
+        call.thread.greeting = text
+        self._keep_greeting(call)
 
     async def hear(
         self,
@@ -152,29 +188,41 @@ class Calls:
     ) -> LiveTurn:
         """Begin the turn that answers an utterance; listen to what comes back.
 
-        An exact repeat joins the running turn or gets the stored answer. Anything else stops the
-        turn in flight. `history` is the platform's own account of the call; `told` are the tools that it
-        ran for this utterance, asked for by an earlier turn that it answers again.
+        An exact repeat joins the running turn or gets the stored answer, and so does a late beginning of
+        its words. A late request of an earlier utterance changes nothing. Anything else stops the turn in
+        flight. `history` is the platform's own account of the call; `told` are the tools that it ran for
+        this utterance, asked for by an earlier turn that it answers again.
         """
         call.touched_at = now()
         heard = replace(heard, text=heard.text[:MAX_UTTERANCE_CHARS])
-        if call.live is not None and not call.live.finished and call.live.turn.key == turn_key(heard):
-            call.live.listeners += 1
-            return call.live
-        if stored := call.thread.answered(heard):
+        stored, live = call.thread.answered(heard, history), call.live
+        keys = {turn_key(heard), stored and stored.key}
+        if live is not None and not live.finished and live.turn.key in keys:
+            live.listeners += 1
+            return live
+        if stored is not None:
             return LiveTurn.replay(stored)
+        shown = shown_by(heard, history)
+        if call.shown and shown and call.shown.overtakes(shown):
+            return LiveTurn.replay(late_answer(call.thread.turns, heard))
+        call.shown = shown
         self._stop(call, Ending.INTERRUPTED, "superseded")
         if history:
             for changed in call.thread.reconcile(history):
                 self._ledger.keep_turn(call, changed)
-        elif call.record.door.is_unreported:
-            self._estimate_heard(call, heard)
+            self._keep_greeting(call)
+        elif (call.gathers or call.record.door.is_unreported) and (
+            cut := spoken_over(call.thread.turns, heard, call.heard_at)
+        ):
+            self._ledger.keep_turn(call, cut)
         accepted(call, [one.tool_call_id for one in (*history, *told) if one.tool_call_id is not None])
         call.heard_at = heard.heard_at
-        if any(route.warmth.is_asleep for route in self._routes):
-            self._wake()
-        turn = call.thread.begin(heard)
-        turn.tools = tuple(told)
+        self._wake_sleepers()
+        newest = call.thread.turns[-1:]
+        turn = call.thread.begin(heard, told, is_told=bool(history))
+        if (agent := undone(newest, call.thread.turns)) is not None:
+            self.hand_on(call, agent)
+        turn.agent = call.agent.name
         self._ledger.keep_turn(call, turn)
         call.live = LiveTurn(turn)
         call.live.listeners = 1
@@ -182,16 +230,41 @@ class Calls:
         call.task = self._spawn(self._take(call, call.live, heard, deadline))
         return call.live
 
+    def foresee(self, call: Call, heard: Utterance, deadline: Deadline) -> None:
+        """Have a reply begun to what is understood so far, before the utterance has ended."""
+        call.touched_at = now()
+        if call.live is None or call.live.finished:
+            if call.ahead is None:  # the first words of an utterance
+                self._wake_sleepers()
+            foresee(call, heard, deadline)
+
     def leave(self, call: Call, live: LiveTurn) -> None:
         """One listener has gone. A running turn to which nobody listens any more is stopped."""
         live.listeners -= 1
         if live.listeners <= 0 and call.live is live:
             self._stop(call, Ending.INTERRUPTED, "disconnected")
 
+    def interrupt(self, call: Call, heard: str | None) -> None:
+        """The caller speaks over the newest reply: its turn is stopped, and `heard` is what was heard of it.
+
+        None: all that has left. For doors that are told so; others are estimated when the next turn begins.
+        """
+        self._stop(call, Ending.INTERRUPTED, "superseded")
+        if call.thread.turns:
+            turn = call.thread.turns[-1]
+            turn.ending = Ending.INTERRUPTED if heard is not None else turn.ending
+            self.heard(call, turn, heard)
+
+    def heard(self, call: Call, turn: Turn, heard: str | None) -> None:
+        """Keep how much of a reply was heard, as its door knows it: its beginning; None: all of it."""
+        turn.heard = heard
+        self._ledger.keep_turn(call, turn)
+
     async def hang_up(self, call_id: CallId, reason: str) -> None:
         """The call is over. A repeat, or an id that nobody knows, changes nothing."""
         call = self._live.pop(call_id, None)
         if call is not None:
+            forget(call)
             self._stop(call, Ending.HUNG_UP, "hung_up")
             self._end(call.record, reason, len(call.thread.turns))
             self._ledger.keep_call(call)
@@ -208,36 +281,31 @@ class Calls:
         """Keep something that a platform told of a call."""
         self._store.keep_note(Note(call_id, kind, payload))
 
-    async def answer_tool(self, call_id: CallId, wanted: ToolCall, door: Door = Door.VAPI) -> str | Effect:
-        """Run a tool that a platform asks for; once per id. A call that has ended stays ended."""
+    async def answer_tool(self, call_id: CallId, wanted: ToolCall, door: Door = Door.VAPI) -> Answer:
+        """Run a tool that a platform asks for; once per id. A call that has ended stays ended.
+
+        Raises ToolFailed, with what is to be told, where it was refused or did not work.
+        """
         call = self._live.get(call_id)
         if call is None:
             stored, _ = await self._past(call_id)
             has_ended = stored is not None and stored.record.ended_on is not None
             call = self._call(stored, stored.record, None) if stored and has_ended else None
-        return await answer_tool(call or await self.pick_up(call_id, door), wanted, wanted.id)
+        return await answer_platform(call or await self.pick_up(call_id, door), wanted)
 
     def _call(self, stored: StoredCall | None, new: CallRecord, agent: str | None) -> Call:
         """A call to go on with: what the store remembers of it, else a new one."""
         record = stored.record if stored else new
         known = record.agent if record.agent in self._agents else None
-        chosen = self._agents.get(agent or known)
+        # What a platform's request names is what the call began with: it undoes no handoff since then.
+        chosen = self._agents.get(known or agent)
         record.agent, record.caller = chosen.name, record.caller or new.caller
         record.ended_on = record.ended_reason = None
         thread = Thread(record.greeting, [settled(turn) for turn in stored.turns] if stored else [])
-        tell, note = self._bus.publish, self._store.keep_note
-        return Call(
-            record,
-            chosen,
-            thread,
-            self._routes,
-            self._purse,
-            self._tools[chosen.name],
-            tell,
-            note,
-            self._spawn,
-            touched_at=now(),
-        )
+        tools, tell, note = self._tools[chosen.name], self._bus.publish, self._store.keep_note
+        call = Call(record, chosen, thread, self._routes, self._purse, tools, tell, note, self._spawn)
+        call.touched_at = now()
+        return call
 
     async def _past(self, call_id: CallId) -> tuple[StoredCall | None, bool]:
         """What the store knows of a call, and whether it could be asked."""
@@ -245,6 +313,10 @@ class Calls:
             return await self._ledger.look_up(call_id), True
         except StoreError:
             return None, False
+
+    def _wake_sleepers(self) -> None:
+        if any(route.warmth.is_asleep for route in self._routes):
+            self._wake()
 
     async def _make_room(self) -> None:
         """Let go of the call that has been quiet longest, when the lines are all taken. Raises LinesBusy."""
@@ -257,10 +329,9 @@ class Calls:
         await self.hang_up(longest.call_id, "quiet")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._group.create_task(_fenced(work))
-        task.add_done_callback(
-            lambda _: work.close()
-        )  # cancelled before it began, it would be left unawaited
+        task = self._group.create_task(fenced(work))
+        # Cancelled before it began, it would be left unawaited.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     async def _take(self, call: Call, live: LiveTurn, heard: Utterance, deadline: Deadline) -> None:
@@ -270,29 +341,23 @@ class Calls:
             except Exception as exc:  # fence: one turn
                 log.exception("turn.crashed", extra={"error": type(exc).__name__})
                 self._bus.publish(TurnCrashed(call.call_id, exc))
-                await self._apologise(call, live, deadline)
+                await apologise(call, live, deadline)
             try:
-                self._close(call, live.turn, late=_is_late(live.turn, deadline))
+                self._hand_off(call, live.turn)
+                self._close(call, live.turn, late=is_late(live.turn, deadline))
                 await self._ledger.safe(call)
             finally:
                 live.finish()  # whatever breaks behind it, whoever listens is told that the turn is over
 
-    async def _apologise(self, call: Call, live: LiveTurn, deadline: Deadline) -> None:
-        """Whatever broke, the caller hears a sentence."""
-        line = fallback(call)
-        await live.say(line)
-        live.turn.add(line, deadline.since_ms(now()))
-        live.turn.ending = Ending.FELL_BACK
+    def _hand_off(self, call: Call, turn: Turn) -> None:
+        """Let the agent go on to whom a tool of ours has handed the call, if it is one of ours.
 
-    def _estimate_heard(self, call: Call, heard: Utterance) -> None:
-        """Cut the newest reply where the caller spoke over it. Nobody tells us, so by the clock."""
-        before = call.thread.turns[-1] if call.thread.turns else None
-        if before is None or call.heard_at is None:
-            return
-        part = heard_until(before, began_to_speak_at(heard.heard_at, heard.text) - call.heard_at)
-        if part is not None:
-            before.heard = part
-            self._ledger.keep_turn(call, before)
+        Then it is done: no door has anything to do to the call.
+        """
+        next_one = self._agents.next_one(call.agent, turn.effect)
+        if next_one is not None:
+            self.hand_on(call, next_one.name)
+            turn.effect, turn.led = None, turn.effect
 
     def _stop(
         self, call: Call, ending: Ending, why: Literal["superseded", "disconnected", "hung_up"]
@@ -311,8 +376,14 @@ class Calls:
             self._close(call, live.turn, late=False)
         live.finish()
 
+    def _keep_greeting(self, call: Call) -> None:
+        """Write down what the caller heard before they said anything, if that has changed."""
+        if call.record.greeting != call.thread.greeting:
+            call.record.greeting = call.thread.greeting
+            self._ledger.keep_call(call)
+
     def _close(self, call: Call, turn: Turn, *, late: bool) -> None:
-        turn.usage = _usage_of(turn)
+        turn.usage = usage_of(turn)
         self._ledger.keep_turn(call, turn)
         self._bus.publish(TurnClosed(call.call_id, call.record.door, turn, late))
 
@@ -327,24 +398,3 @@ class Calls:
             idle = [call.call_id for call in self._live.values() if now() - call.touched_at > IDLE_S]
             for call_id in idle:
                 await self.hang_up(call_id, "idle")
-
-
-async def _fenced(work: Coroutine[Any, Any, None]) -> None:
-    """Work of the group: what breaks in it must not end the calls of everybody else."""
-    try:
-        await work
-    except Exception as exc:  # fence: one job
-        log.exception("work.crashed", extra={"error": type(exc).__name__})
-
-
-def _usage_of(turn: Turn) -> Usage:
-    """The tokens of all that was asked for this turn, heard or not."""
-    read = sum(rung.usage.prompt_tokens for rung in turn.rungs)
-    return Usage(read, sum(rung.usage.completion_tokens for rung in turn.rungs))
-
-
-def _is_late(turn: Turn, deadline: Deadline) -> bool:
-    first = turn.timing.ttfc_ms
-    if first is None and turn.handed:
-        return False  # the platform has its own words while it runs a tool
-    return first is None or first > deadline.since_ms(deadline.at)

@@ -8,6 +8,7 @@ the `openai` client reads are checked by tests/handlers/test_openai.py.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Sequence
@@ -109,7 +110,9 @@ class Conversation:
     """A request's messages, taken apart: who to be, what was said before, and the newest words.
 
     `said` counts the caller's messages: with the words themselves it tells a turn from a repeat.
-    `told` are the tools that the platform has run for the newest words, each with its answer.
+    `told` are the tools that the platform has run for the newest words, each with its answer. `since` is
+    what else stands behind those words: what was answered to them, what an operator tells the model.
+    `system` says who the model is to be, `added` what it was told later, in the middle of the call.
     """
 
     system: str | None
@@ -118,6 +121,26 @@ class Conversation:
     said: int
     as_is: tuple[Message, ...]
     told: tuple[Message, ...] = ()
+    since: tuple[Message, ...] = ()
+    added: str | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the agent is to speak though the caller has said nothing that was not answered."""
+        return bool(self.since) and (self.words is None or any(one.role == "assistant" for one in self.since))
+
+    @property
+    def told_since(self) -> str:
+        """What the agent is to answer to where it goes on; "": nothing."""
+        return " ".join(words(one.text) for one in self.since if one.role == "system")
+
+    @property
+    def mark(self) -> str:
+        """What tells a turn from another for the same words: what stands behind them. "": nothing does."""
+        if not self.since:
+            return ""
+        text = self.told_since or " ".join(one.text for one in self.since)
+        return f"~{hashlib.blake2b(text.encode(errors='replace'), digest_size=6).hexdigest()}"
 
     @property
     def answers(self) -> int:
@@ -149,15 +172,26 @@ class ChatRequest(BaseModel):
     def conversation(self) -> Conversation:
         """The messages as the brain takes them."""
         found = [message for one in self.messages if (message := one.message())]
-        system = "\n\n".join(one.text.strip() for one in found if one.role == "system" and one.text.strip())
+        begun = next((place for place, one in enumerate(found) if one.role != "system"), len(found))
         talk = [one for one in found if one.role != "system"]
         last = max((place for place, one in enumerate(talk) if one.role == "user"), default=None)
         said = sum(one.role == "user" for one in talk)
         heard = words(talk[last].text) if last is not None else ""
         after = talk[0 if last is None else last + 1 :]
         told = tuple(without_orphans(after)) if after and after[-1].role == "tool" else ()
+        since = () if told else _since(found)
         history = tuple(talk[:last] if last is not None else () if told else talk)
-        return Conversation(system or None, history, heard or None, said, tuple(found), told)
+        talked = Conversation(
+            _system_in(found[:begun]),
+            history,
+            heard or None,
+            said,
+            tuple(found),
+            told,
+            since,
+            _system_in(found[begun:]),
+        )
+        return replace(talked, history=tuple(talk)) if talked.goes_on else talked
 
     def declared(self) -> Declared:
         """The tools that the model may ask for; none where the client forbids them."""
@@ -174,6 +208,21 @@ class ChatRequest(BaseModel):
 def an_id_in(found: dict[str, Any] | None, *keys: str) -> str | None:
     """The first of these keys that holds an id."""
     return next((value for key in keys if (value := an_id((found or {}).get(key)))), None)
+
+
+def _system_in(messages: Sequence[Message]) -> str | None:
+    texts = (one.text.strip() for one in messages if one.role == "system")
+    return "\n\n".join(text for text in texts if text) or None
+
+
+def _since(found: Sequence[Message]) -> tuple[Message, ...]:
+    """What stands behind the caller's newest words; without any, what the model is told after the opening."""
+    last = max((place for place, one in enumerate(found) if one.role == "user"), default=None)
+    if last is None:
+        opening = next((place for place, one in enumerate(found) if one.role == "assistant"), len(found))
+        return tuple(one for one in found[opening:] if one.role == "system" and one.text.strip())
+    behind = (one for one in found[last + 1 :] if one.role in {"system", "assistant"})
+    return tuple(one for one in behind if one.text.strip() and not one.tool_calls)
 
 
 class ChatFrames:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from handlers.wire.twilio import Place
+from handlers.wire.place import Place
 from tests.conftest import VirtualTime
 from tests.handlers.house import CALL_ID, a_house, a_message, a_request, notes_of, said_in
 from tests.handlers.twilio_door import CALL, a_door, message

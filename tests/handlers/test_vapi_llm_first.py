@@ -76,6 +76,9 @@ PLACES: list[dict[str, Any]] = [
     {"call": {"id": CALL_ID, "assistant": {"firstMessageMode": BY_MODEL}}},
     {"assistant": {"firstMessageMode": BY_MODEL}},
     {"metadata": {"firstMessageMode": BY_MODEL}},
+    {"firstMessageMode": BY_MODEL},  # destructured
+    {"metadata": {"numAssistantTurns": 0, "numUserTurns": 0}},  # no mode, only Vapi's counters
+    {"numAssistantTurns": 0, "numUserTurns": 0},
 ]
 
 
@@ -85,6 +88,59 @@ async def test_the_wish_is_found_wherever_it_stands(asked: dict[str, Any]) -> No
         answer = await house.http.post(PATH, json=a_request(messages=[], **asked))
 
     assert said_in(answer.text) == "Hi there."
+
+
+GREETED: list[dict[str, Any]] = [
+    {},
+    {"metadata": {"numAssistantTurns": 0}},
+    {"metadata": {"numAssistantTurns": 1, "numUserTurns": 0}},
+    {"metadata": {"numAssistantTurns": 0, "numUserTurns": 0, "firstMessageMode": "assistant-speaks-first"}},
+    {"numAssistantTurns": 0, "numUserTurns": 0, "firstMessageMode": "assistant-waits-for-user"},
+]
+
+
+@pytest.mark.parametrize("asked", GREETED)
+async def test_without_such_a_wish_the_caller_hears_the_greeting(asked: dict[str, Any]) -> None:
+    async with a_house(ScriptedClient(reply="Hi there.")) as house:
+        answer = await house.http.post(PATH, json=a_request(messages=[], **asked))
+        greeting = house.brain.agents.default.greeting
+
+    assert said_in(answer.text) == greeting
+
+
+DESTRUCTURED: list[dict[str, Any]] = [
+    {"type": "tenant"},
+    {"type": None},
+    {"type": ["tenant"]},
+    {"type": "tenant", "message": "Be kind to this one."},
+    {"message": {"of": "the day"}},
+    {"message": None, "status": "ended"},
+]
+
+
+@pytest.mark.parametrize("path", [PATH, "/vapi/webhook"])
+@pytest.mark.parametrize("metadata", DESTRUCTURED)
+async def test_a_turn_is_answered_whatever_an_assistants_own_metadata_is_called(
+    path: str, metadata: dict[str, Any]
+) -> None:
+    async with a_house(ScriptedClient(reply="Which unit?")) as house:
+        answer = await house.http.post(path, json=a_message("chat_request_destructured") | metadata)
+
+    assert said_in(answer.text) == "Which unit?"
+
+
+@pytest.mark.parametrize("wrapper", ["message", "messsage", None])
+@pytest.mark.parametrize("path", [PATH, "/vapi/webhook"])
+async def test_a_server_message_with_the_calls_messages_in_it_is_no_turn(
+    path: str, wrapper: str | None
+) -> None:
+    told = a_message("conversation_update")["message"]
+    body = {**told, "messages": told.get("messages", [])}
+
+    async with a_house() as house:
+        answer = await house.http.post(path, json={wrapper: body, "messages": []} if wrapper else body)
+
+    assert answer.json() == {}
 
 
 async def test_a_first_message_that_no_model_writes_is_the_agents_greeting() -> None:

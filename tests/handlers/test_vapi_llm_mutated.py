@@ -19,9 +19,12 @@ PATH = "/vapi/chat/completions"
 RECORDED = [
     "chat_request",
     "chat_request_2024",
+    "chat_request_confidence",
     "chat_request_destructured",
     "chat_request_first_message",
+    "chat_request_odd_content",
     "chat_request_off",
+    "chat_request_overrides",
     "chat_request_tool_result",
     "chat_request_tools",
     "tool_calls_text",

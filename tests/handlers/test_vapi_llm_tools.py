@@ -163,6 +163,31 @@ async def test_a_tool_of_the_platform_is_handed_to_it_and_its_answer_goes_on(tmp
     assert [turn.ending for turn in call.thread.turns] == [Ending.ANSWERED, Ending.ANSWERED]
 
 
+async def test_a_tool_call_that_the_platform_counts_as_a_turn_stays_within_the_turn(tmp_path: Path) -> None:
+    model = ScriptedClient(reply=["-", "Friday at nine, then.", "Goodbye."], tool_calls=(FIND,))
+    asks: dict[str, Any] = {"role": "assistant", "content": ""}
+    asks["tool_calls"] = [{"id": "call_9", "type": "function", "function": {"name": "find_slot"}}]
+    talk = [{"role": "assistant", "content": "This is Kim."}]
+    talk += [{"role": "user", "content": "When can somebody come?"}, asks]
+    talk += [{"role": "tool", "tool_call_id": "call_9", "content": "Friday."}]
+    talk += [
+        {"role": "assistant", "content": "Friday at nine, then."},
+        {"role": "user", "content": "Thank you."},
+    ]
+
+    async with a_house(model, **an_office(tmp_path)) as house:
+        for end, mine, theirs in ((2, 1, 1), (4, 2, 1), (6, 3, 2)):
+            counted = {"numAssistantTurns": mine, "numUserTurns": theirs}
+            await house.http.post(PATH, json=wanting("find_slot", messages=talk[:end], metadata=counted))
+        call = house.brain.calls.get(CALL_ID)
+
+    assert call is not None
+    assert [turn.heard for turn in call.thread.turns] == [None, None, None]
+    read = model.asked[-1].messages[1:]
+    assert [one.role for one in read] == ["assistant", "user", "assistant", "tool", "assistant", "user"]
+    assert read[-2].text == "Friday at nine, then."
+
+
 async def test_words_beside_a_tool_of_the_platform_are_said(tmp_path: Path) -> None:
     async with a_house(who_says("Let me look.", FIND), **an_office(tmp_path)) as house:
         answer = await house.http.post(PATH, json=wanting("find_slot"))

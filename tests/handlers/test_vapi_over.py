@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.vapi_control import Controls
-from tests.handlers.house import CALL_ID, a_house, a_message, a_request, said_in
+from tests.handlers.house import CALL_ID, a_house, a_message, a_request, notes_of, said_in
 from voice.models.scripted import ScriptedClient
 from voice.store.memory import MemoryStore
 
@@ -46,6 +46,22 @@ async def test_a_turn_that_comes_after_the_report_does_not_bring_the_call_back(r
     assert said_in(late.text)
     assert late.headers["X-Offhook-Problem"] == "This call has ended."
     assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_a_call_that_is_deleted_at_vapi_holds_no_line_any_more(is_live: bool) -> None:
+    async with a_house() as house:
+        if is_live:
+            await house.http.post(PATH, json=a_request("My sink leaks."))
+        answer = await house.http.post(WEBHOOK, json=a_message("call_deleted"))
+        late = await house.http.post(PATH, json=a_request("My sink leaks.", "Four b."))
+        notes, live = await notes_of(house, "call.deleted"), house.brain.calls.live
+        stored = await house.store.find(CALL_ID)
+
+    assert (answer.json(), live) == ({}, 0)
+    assert late.headers["X-Offhook-Problem"] == "This call has ended."
+    assert len(notes) == is_live  # of a call that nobody knows nothing is shown
+    assert (stored is not None and stored.record.ended_reason == "call-deleted") is is_live
 
 
 async def test_a_caller_whose_quiet_call_we_let_go_of_is_answered() -> None:

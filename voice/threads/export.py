@@ -51,7 +51,11 @@ def _text(stored: StoredCall) -> Iterator[str]:
     yield ""
     if record.greeting:
         yield _line("00:00", "agent", record.greeting)
+    before: str | None = None
     for turn in stored.turns:
+        if before and turn.agent and turn.agent != before:
+            yield _line("", "", f"({turn.agent} goes on)")
+        before = turn.agent or before
         yield from _turn_lines(turn, _clock(turn.began_on - record.began_on))
     if record.greeting or stored.turns:
         yield ""
@@ -66,7 +70,8 @@ def _text(stored: StoredCall) -> Iterator[str]:
 
 
 def _turn_lines(turn: Turn, at: str) -> Iterator[str]:
-    yield _line(at, "caller", turn.said)
+    if turn.said:  # else the agent spoke of its own accord
+        yield _line(at, "caller", turn.said)
     for message in turn.tools:
         for wanted in message.tool_calls:
             yield _line("", "agent", f"(uses {wanted.name} {wanted.arguments})")
@@ -75,7 +80,9 @@ def _turn_lines(turn: Turn, at: str) -> Iterator[str]:
     if turn.filler:
         yield _line("", "agent", f"{turn.filler} (filler)")
     if turn.spoken:
-        yield _line("", "agent", _with_unheard(turn))
+        yield _line("" if turn.said else at, "agent", _with_unheard(turn))
+    for aside in turn.asides:
+        yield _line("", "agent", f"{aside.text} (said by others)")
     if note := ENDINGS.get(turn.ending):
         yield _line("", "", f"({note})")
 

@@ -6,12 +6,34 @@ words. A caller who begins to speak earlier than the reply can have ended has no
 
 from __future__ import annotations
 
-from voice.types import ChunkKind, Turn
+from collections.abc import Sequence
+
+from voice.types import ChunkKind, Turn, Utterance
 
 CHARS_PER_S = 15.0  # 150 to 170 words a minute, as voices are usually set
 BEGINS_AFTER_S = 0.4  # from a chunk's leaving to its first sound: synthesis and the telephone network
 ENDPOINTING_S = 0.8  # of silence, until a platform takes an utterance for finished
 SLACK_S = 1.0  # a reply that would have ended within this time counts as heard: voices differ
+
+
+def spoken_s(chars: int) -> float:
+    """How long it takes until so much that has just left has surely been heard to its end."""
+    return BEGINS_AFTER_S + chars / CHARS_PER_S + SLACK_S
+
+
+def spoken_over(turns: Sequence[Turn], heard: Utterance, asked_at: float | None) -> Turn | None:
+    """The newest turn, cut where an utterance was said over its reply; None: all of it was heard.
+
+    `asked_at` is when its own utterance reached us; None: not known.
+    """
+    newest = turns[-1] if turns else None
+    if newest is None or asked_at is None:
+        return None
+    part = heard_until(newest, began_to_speak_at(heard.heard_at, heard.text) - asked_at)
+    if part is None:
+        return None
+    newest.heard = part
+    return newest
 
 
 def began_to_speak_at(heard_at: float, said: str) -> float:

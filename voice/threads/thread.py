@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, takewhile
 
-from voice.threads.heard import FEW_WORDS, after, begins_with, heard_part, same_words
-from voice.types import SPOKE_OVER, Ending, Message, Turn, Utterance, join_words, words
+from voice.threads.again import (
+    FINAL,
+    STOPPED,
+    carried,
+    goes_on,
+    goes_with,
+    heard_before,
+    is_asked_anew,
+    is_older,
+    is_replaced,
+    makes_way,
+    said_again,
+    turn_key,
+    with_later,
+)
+from voice.threads.asides import interleaved, take_apart
+from voice.threads.heard import FEW_WORDS, after, begins_with, find_words, heard_part, same_words
+from voice.threads.wording import as_told, heard_wording, spoken_until, worded_asides
+from voice.types import SPOKE_OVER, Aside, Ending, Message, Turn, Utterance, join_words, words
 
-FINAL = (Ending.ANSWERED, Ending.FELL_BACK, Ending.CUT_SHORT)
 # Turns in a row that an account may leave out. Vapi has asked six times for one turn; to look
 # through all of a long call for each line that is not ours would take 200 ms.
 AHEAD = 20
-_ANEW = re.compile(r"\+\d+$")  # of a counter: so many tools have answered, and the platform asks again
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,11 @@ class _Told:
     """What was said and answered in one turn, by a platform's account."""
 
     said: str
-    answer: str
+    answers: tuple[str, ...]  # as many messages as it has for them
+
+    @property
+    def answer(self) -> str:
+        return " ".join(self.answers)
 
 
 @dataclass(slots=True)
@@ -36,23 +53,35 @@ class Thread:
     _settled: list[tuple[_Told, Turn]] = field(default_factory=list, init=False, repr=False)
     _is_whole: bool = field(default=False, init=False, repr=False)
 
-    def begin(self, heard: Utterance) -> Turn:
-        """Open the turn that answers an utterance."""
-        turn = Turn(position=self._next_position(), said=heard.text, key=turn_key(heard))
+    def begin(self, heard: Utterance, told: Sequence[Message] = (), *, is_told: bool = False) -> Turn:
+        """Open the turn that answers an utterance; `told` are the tools that its platform has run for it.
+
+        It takes the place of the newest one when that was for the same utterance, and nobody has heard it.
+        `is_told`: the platform's account of all before this utterance was just reconciled.
+        """
+        turn = Turn(self._next_position(), heard.text, turn_key(heard), tools=tuple(told))
+        before = self.turns[-1] if self.turns else None
+        is_accounted = any(one is before for _, one in self._settled)
+        if before is not None and not is_accounted and makes_way(before, turn, is_left_out=is_told):
+            turn.position, turn.asides = self.turns.pop().position, heard_before(before)
+            turn.tools += carried(before, told)
         self.turns.append(turn)
         return turn
 
-    def answered(self, heard: Utterance) -> Turn | None:
-        """The turn that has answered exactly this utterance; None when it must be answered (again).
+    def answered(self, heard: Utterance, history: Sequence[Message] = ()) -> Turn | None:
+        """The turn that has answered this utterance; None when it must be answered (again).
 
         Only a platform's own counters tell a repeat from a caller who says "yes" twice. A turn that
-        others followed is not answered anew, whatever became of it: its repeat comes late.
+        others followed is not answered anew, whatever became of it: its repeat comes late. So does a
+        beginning of the newest turn's words, by `history`, the account that came with it.
         """
-        if heard.key is None:
+        if heard.key is None or not self.turns:
             return None
-        key = turn_key(heard)
+        key, newest = turn_key(heard), self.turns[-1]
         same = next((turn for turn in reversed(self.turns) if turn.key == key), None)
-        return same if same is not None and (same is not self.turns[-1] or same.ending in FINAL) else None
+        if same is None and newest.ending not in STOPPED and is_older(heard, newest, history):
+            return newest
+        return same if same is not None and (same is not newest or same.ending in FINAL) else None
 
     def messages(self, *, marks_cuts: bool = True) -> list[Message]:
         """The call so far as a model reads it: what the caller heard, the open turn left out.
@@ -61,19 +90,33 @@ class Thread:
         """
         read = [Message("assistant", self.greeting)] if self.greeting else []
         before: Turn | None = None
-        for turn, later in _with_later(self.turns):
+        for turn, later in with_later(self.turns):
             if not _is_read(turn, later):
+                if turn.ending is not None:  # the caller has said it again, but others were heard meanwhile
+                    _add(read, [Message("assistant", interleaved("", turn.asides))])
                 continue
-            if turn.said:  # else the agent spoke first
+            if turn.said:  # else the agent spoke of its own accord
                 read.append(Message("user", _as_said(turn.said, before if marks_cuts else None)))
-            read.extend(_answers(turn, "" if _is_asked_anew(turn, later) else turn.was_heard))
+            _add(read, _answers(turn, "" if is_asked_anew(turn, later) else heard_wording(turn)))
             before = turn
         return read
 
     def newest_words(self, said: str) -> str:
         """The caller's words that open the newest turn, as a model reads them."""
-        read = [turn for turn, later in _with_later(self.turns) if _is_read(turn, later)]
+        read = [turn for turn, later in with_later(self.turns) if _is_read(turn, later)]
         return _as_said(said, read[-1] if read else None)
+
+    def overhear(self, text: str) -> Turn | None:
+        """Words of somebody else's are said to the caller: remember them. None: no turn has begun yet.
+
+        A platform's account of the call says later where they were heard, if they were.
+        """
+        if not self.turns:
+            self.greeting = join_words(self.greeting, text)
+            return None
+        turn = self.turns[-1]
+        turn.asides = (*turn.asides, Aside(text, len(turn.spoken)))
+        return turn
 
     def reconcile(self, history: Sequence[Message]) -> list[Turn]:
         """Bring our turns in line with a platform's account of the same call; returns those that changed.
@@ -82,17 +125,19 @@ class Thread:
         caller heard only that; where only spelling differs, our words stay. Turns that we do not
         have (another server answered, or the record is lost) are taken over. A whole account that
         ends before our newest turns says that nothing of them was heard. An account may also be a
-        window of the newest messages: what lies before it stays as it is.
+        window of the newest messages: what lies before it stays as it is. What the caller heard of
+        others stands beside our words.
         """
         pairs = _pairs(history)
-        before_it = {id(turn): (turn.position, turn.heard) for turn in self.turns}
+        before_it = {id(turn): _as_told(turn) for turn in self.turns}
         if self.turns and not self.turns[0].said and begins_with(self.turns[0].spoken, _opening(history)):
-            _settle(self.turns[0], _Told("", _opening(history)))  # our own first words
+            _settle(self.turns[0], _Told("", _openings(history)))  # our own first words
         begun = self._begin_account(history, pairs)
         known, waiting = self.turns[:begun], self.turns[begun:]
-        for told in pairs[len(self._settled) :]:
+        first = len(self._settled)
+        for number, told in enumerate(pairs[first:], first + 1):
             reach = AHEAD if self._settled else len(waiting)
-            place = _find(waiting[:reach], told)
+            place = _find(waiting[:reach], told, pairs[number] if number < len(pairs) else None)
             if place is None:
                 turn = _taken_over(told)
             else:
@@ -106,7 +151,7 @@ class Thread:
         self._leave_out(len(known))
         for position, turn in enumerate(self.turns):
             turn.position = position
-        return [turn for turn in self.turns if before_it.get(id(turn)) != (turn.position, turn.heard)]
+        return [turn for turn in self.turns if before_it.get(id(turn)) != _as_told(turn)]
 
     def _begin_account(self, history: Sequence[Message], pairs: Sequence[_Told]) -> int:
         """How many of our first turns an account leaves as they are; what it tells again is settled."""
@@ -116,8 +161,12 @@ class Thread:
             return self._settled[-1][1].position + 1
         begun = _first_place(self.turns, pairs)
         self._is_whole = begun == 0 or self._is_greeting(opening)
-        if not self.turns:
-            self.greeting = self.greeting or opening
+        if self._is_greeting(opening):
+            for aside in take_apart(self.greeting, _openings(history)).asides:
+                if find_words(words(self.greeting), words(aside.text)) is None:  # else it was told before
+                    self.greeting = join_words(self.greeting, aside.text)
+        elif not self.turns:
+            self.greeting = self.greeting or " ".join(_openings(history))
         return 0 if self._is_whole else begun or 0
 
     def _told_again(self, pairs: Sequence[_Told]) -> list[tuple[_Told, Turn]]:
@@ -139,64 +188,17 @@ class Thread:
         accounted = {id(turn) for _, turn in self._settled}
         told = (place for place, turn in enumerate(self.turns) if id(turn) in accounted)
         begun = 0 if self._is_whole else next(told, len(self.turns))
-        for place, (turn, later) in enumerate(_with_later(self.turns)):
-            if id(turn) in accounted or turn.ending is None or not turn.was_heard:
+        for place, (turn, later) in enumerate(with_later(self.turns)):
+            if id(turn) in accounted or turn.ending is None or not (turn.was_heard or turn.asides):
                 continue
-            if _is_asked_anew(turn, later):
+            if goes_with(turn, later):
                 continue  # its words are told with those of the turn that goes on
             is_stopped = turn.ending is Ending.INTERRUPTED and place >= begun
-            if is_stopped or (self._is_whole and place >= newer) or _is_replaced(turn, later):
-                turn.heard = ""
+            if is_stopped or (self._is_whole and place >= newer) or is_replaced(turn, later):
+                turn.heard, turn.asides = "" if turn.was_heard else turn.heard, ()
 
     def _next_position(self) -> int:
         return self.turns[-1].position + 1 if self.turns else 0
-
-
-def turn_key(heard: Utterance) -> str:
-    """What tells this turn from every other of its call: the platform's counters and the words."""
-    text = hashlib.blake2b(heard.text.encode(errors="replace"), digest_size=8).hexdigest()
-    return f"{heard.key}:{text}" if heard.key is not None else text
-
-
-def _with_later(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
-    """Each turn with the one that follows it."""
-    return zip(turns, chain(turns[1:], [None]), strict=False)
-
-
-def _said_again(turn: Turn, later: Turn | None) -> bool:
-    """Whether an unheard turn's words begin the next one: the caller just went on talking."""
-    if _is_asked_anew(turn, later):
-        return True
-    if not turn.was_heard:
-        return later is not None and _goes_on(turn, later)
-    return _is_replaced(turn, later)
-
-
-def _is_replaced(turn: Turn, later: Turn | None) -> bool:
-    """Whether a platform has put longer words in a turn's place: its counters have not moved on."""
-    if later is None or turn.heard is not None:
-        return False
-    counter = _counter(turn)
-    return bool(counter) and _counter(later) == counter and _goes_on(turn, later)
-
-
-def _is_asked_anew(turn: Turn, later: Turn | None) -> bool:
-    """Whether the next turn answers the same words, now that the platform has run the tools of this one.
-
-    What was said before those tools is read there, too.
-    """
-    if later is None or not turn.handed or turn.said != later.said:
-        return False
-    return bool(_counter(turn)) and _counter(turn) == _counter(later)
-
-
-def _counter(turn: Turn) -> str:
-    """What the platform counts the caller's words by; the same though it asks again with what tools told."""
-    return _ANEW.sub("", turn.key.rpartition(":")[0])
-
-
-def _goes_on(turn: Turn, later: Turn) -> bool:
-    return later.said.startswith(turn.said) or begins_with(later.said, turn.said)
 
 
 def _is_read(turn: Turn, later: Turn | None) -> bool:
@@ -204,7 +206,7 @@ def _is_read(turn: Turn, later: Turn | None) -> bool:
 
     A turn that has used a tool stays, or the model would use it again.
     """
-    return turn.ending is not None and (bool(turn.tools) or not _said_again(turn, later))
+    return turn.ending is not None and (bool(turn.tools) or not said_again(turn, later))
 
 
 def _as_said(said: str, before: Turn | None) -> str:
@@ -213,14 +215,31 @@ def _as_said(said: str, before: Turn | None) -> str:
 
 
 def _answers(turn: Turn, heard: str) -> list[Message]:
-    """A turn's tools and its reply: what was heard of it, each word once and where it was said."""
+    """A turn's tools and its reply: what was heard of it, each word once and where it was said.
+
+    What others said meanwhile is read where it was heard; in a turn with tools, at its end.
+    """
     read = []
     for message in turn.tools:
         if message.role == "assistant" and message.text:
             text, heard = _shared(message.text, heard)
             message = replace(message, text=text)
         read.append(message)
-    return [*read, Message("assistant", heard)] if heard else read
+    asides = worded_asides(turn) if not turn.tools else [Aside(one.text, len(heard)) for one in turn.asides]
+    return [*read, Message("assistant", interleaved(heard, asides))]
+
+
+def _add(read: list[Message], messages: Sequence[Message]) -> None:
+    """Go on with what was said; not every chat template takes two replies in a row."""
+    for message in messages:
+        last = read[-1] if read else None
+        if message.role == "assistant" and not message.tool_calls:
+            if not message.text:
+                continue
+            if last is not None and last.role == "assistant" and not last.tool_calls:
+                read[-1] = replace(last, text=join_words(last.text, message.text))
+                continue
+        read.append(message)
 
 
 def _shared(spoken: str, heard: str) -> tuple[str, str]:
@@ -242,21 +261,38 @@ def _first_place(turns: Sequence[Turn], pairs: Sequence[_Told]) -> int | None:
     places = [*range(min(newest, len(turns) - 1), -1, -1), *range(newest + 1, len(turns))]
     fitting = (place for place in places if _fits(turns[place], pairs[0]))
     alike = (place for place in places if _is_same(turns[place], pairs[0]))
-    return next(chain(fitting, alike), None)
+    place = next(chain(fitting, alike), None)
+    while place and goes_with(turns[place - 1], turns[place]):
+        place -= 1  # their answers are told as one
+    return place
 
 
-def _find(turns: Sequence[Turn], told: _Told) -> int | None:
-    """Which of these turns a platform tells of: by words and answer, else by one of them."""
+def _find(turns: Sequence[Turn], told: _Told, following: _Told | None) -> int | None:
+    """Which of these turns a platform tells of: by words and answer, else by one of them.
+
+    Of several for one utterance the last was heard, unless the platform tells of that one next.
+    """
     fitting = (place for place, turn in enumerate(turns) if _fits(turn, told))
     alike = (place for place, turn in enumerate(turns) if _is_same(turn, told))
-    return next(chain(fitting, alike), None)
+    place = next(chain(fitting, alike), None)
+    while place is not None and place + 1 < len(turns) and _was_stopped(turns[place], turns[place + 1]):
+        later = turns[place + 1]
+        if not _fits(later, told) or (following is not None and _fits(later, following)):
+            break
+        place += 1
+    return place
+
+
+def _was_stopped(turn: Turn, later: Turn) -> bool:
+    """Whether a turn was stopped and the next one is for the same words, or more of them."""
+    return turn.ending in STOPPED and not turn.handed and goes_on(turn, later)
 
 
 def _fits(turn: Turn, told: _Told) -> bool:
     """Whether the caller's words are the same and the answer may be a part of ours."""
     if not same_words(turn.said, told.said):
         return False
-    return not told.answer or heard_part(turn.spoken, told.answer, turn.filler) != ""
+    return not told.answer or heard_part(as_told(turn, told.answer), told.answer, turn.filler) != ""
 
 
 def _is_same(turn: Turn, told: _Told) -> bool:
@@ -267,27 +303,38 @@ def _is_same(turn: Turn, told: _Told) -> bool:
 def _is_our_answer(turn: Turn, answer: str) -> bool:
     if not turn.spoken or not answer:
         return False
-    if same_words(turn.spoken, answer) or same_words(join_words(turn.filler, turn.spoken), answer):
+    ours = as_told(turn, answer)
+    if same_words(ours, answer) or same_words(join_words(turn.filler, ours), answer):
         return True
     # Many replies begin alike ("I am sorry"): a few words do not tell one from another.
-    return len(words(answer)) >= FEW_WORDS and begins_with(turn.spoken, answer)
+    return len(words(answer)) >= FEW_WORDS and begins_with(ours, answer)
 
 
 def _settle(turn: Turn, told: _Told, lead: str = "") -> Turn:
     """Our turn, as far as a platform says that it was heard. `lead` was said in the same breath before it."""
     if turn.ending is not None:
-        turn.heard = heard_part(turn.spoken, told.answer, join_words(lead, turn.filler))
+        ours = as_told(turn, told.answer)
+        known = turn.asides if ours is turn.spoken else worded_asides(turn)
+        apart = take_apart(ours, told.answers, lead, fillers=turn.fillers, known=known)
+        turn.heard, turn.asides = heard_part(ours, apart.ours, apart.lead), apart.asides
+        if ours is not turn.spoken:
+            turn.heard = None if turn.heard is None else spoken_until(turn, turn.heard)
+            turn.asides = tuple(
+                replace(one, after=len(spoken_until(turn, ours[: one.after]))) for one in turn.asides
+            )
     return turn
 
 
 def _settle_leads(turns: Sequence[Turn], place: int, told: _Told) -> tuple[int, str]:
     """Which turn has the last of an account's answer, and what the turns of its tools have said before.
 
-    A platform that has run a tool tells what was said before it and after it as one answer.
+    A platform that has run a tool tells what was said before it and after it as one answer. What others
+    said meanwhile is kept with the last turn.
     """
     lead = ""
-    while place + 1 < len(turns) and _is_asked_anew(turns[place], turns[place + 1]):
+    while place + 1 < len(turns) and goes_with(turns[place], turns[place + 1]):
         _settle(turns[place], told, lead)
+        turns[place].asides = ()
         lead = join_words(lead, join_words(turns[place].filler, turns[place].spoken))
         place += 1
     return place, lead
@@ -304,6 +351,17 @@ def _opening(history: Sequence[Message]) -> str:
     return ""
 
 
+def _openings(history: Sequence[Message]) -> tuple[str, ...]:
+    """All that the caller heard before they said anything."""
+    heard = takewhile(lambda message: message.role != "user", history)
+    return tuple(text for one in heard if one.role == "assistant" and (text := one.text.strip()))
+
+
+def _as_told(turn: Turn) -> tuple[object, ...]:
+    """What a platform's account decides of a turn."""
+    return turn.position, turn.heard, turn.asides
+
+
 def _pairs(history: Sequence[Message]) -> list[_Told]:
     """What was said and what was answered, turn by turn; an opening line by the agent is no turn."""
     pairs: list[tuple[str, list[str]]] = []
@@ -313,4 +371,4 @@ def _pairs(history: Sequence[Message]) -> list[_Told]:
             pairs.append((text, []))
         elif message.role == "assistant" and pairs and text:
             pairs[-1][1].append(text)
-    return [_Told(said, " ".join(answers)) for said, answers in pairs]
+    return [_Told(said, tuple(answers)) for said, answers in pairs]

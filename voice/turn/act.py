@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from voice.call import Call
@@ -13,11 +13,15 @@ from voice.clock import Deadline, now
 from voice.errors import BadRequest, ToolFailed
 from voice.events import ToolUsed
 from voice.speech.clean import clean
+from voice.telemetry.masked import text_to_keep, without_secrets_in
 from voice.threads.journal import Step, step_note
 from voice.tools.base import Tool, ToolUse
-from voice.types import Action, Effect, Ending, Finish, Json, Message, Prompt, ToolCall, Turn
+from voice.turn.offered import offered
+from voice.types import Action, Effect, Ending, Finish, Json, Message, Note, Prompt, ToolCall, Turn
 
 log = logging.getLogger(__name__)
+
+Answer = str | Effect  # of a tool: for whoever asked, or what the door is to do to the call
 
 TELL_S = 1.5  # of a turn's time is left when a tool must have answered: a model needs it to tell the caller
 PLATFORM_S = 12.0  # for a tool that a platform asks for; Vapi gives up after 20 s, other processes after 15
@@ -49,7 +53,8 @@ async def act(
             Message("tool", told_of(answer), tool_call_id=one.id)
             for one, answer in zip(ours, answers, strict=True)
         ]
-        turn.tools = (*turn.tools, Message("assistant", said, ours), *told)
+        kept = tuple(to_keep(one) for one in ours)
+        turn.tools = (*turn.tools, Message("assistant", said, kept), *told)
         turn.effect = next((answer for answer in answers if isinstance(answer, Effect)), None)
     turn.handed = handed
     if turn.effect is not None or handed:
@@ -57,9 +62,25 @@ async def act(
     return replace(prompt, messages=(*prompt.messages, *turn.tools[begun:]))
 
 
+def to_keep(wanted: ToolCall) -> ToolCall:
+    """What was asked as it is kept and read again: the tool alone is given the secrets in it."""
+    return replace(wanted, arguments=text_to_keep(wanted.arguments))
+
+
 def told_of(answer: str | Effect) -> str:
     """What a model or a platform reads of a tool's answer."""
-    return f"{answer.action.value} is being done." if isinstance(answer, Effect) else answer
+    return answer.told if isinstance(answer, Effect) else answer
+
+
+async def answer_platform(call: Call, wanted: ToolCall) -> Answer:
+    """What a tool that a platform asks for answers; once per id.
+
+    Raises ToolFailed, with what is to be told, where it was refused or did not work.
+    """
+    answer = await answer_tool(call, wanted, wanted.id)
+    if wanted.id in call.tools_failed:
+        raise ToolFailed(told_of(answer))
+    return answer
 
 
 def accepted(call: Call, use_ids: Iterable[str]) -> None:
@@ -90,10 +111,9 @@ async def answer_tool(
     if key not in call.tool_answers:
         call.tool_answers[key] = asyncio.get_running_loop().create_future()
         call.tools_asked[key] = wanted
-        _note(call, key, Step.ASKED, name=wanted.name, arguments=wanted.arguments)
-        may = frozenset(Action) if turn is None else call.actions
-        tools = call.tools if turn is None else _ours(call)
-        call.spawn(_use(call, wanted, _tool_use(call, key, until), tools, may))
+        _note(call, key, Step.ASKED, name=wanted.name, arguments=to_keep(wanted).arguments)
+        tools = call.tools if turn is None else offered(call)
+        call.spawn(_use(call, wanted, _tool_use(call, key, until), tools))
     return await asyncio.shield(call.tool_answers[key])
 
 
@@ -133,7 +153,7 @@ def _withhold(call: Call, wanted: ToolCall, key: str) -> str:
     """Answer a use that is not begun."""
     call.tool_answers[key] = asyncio.get_running_loop().create_future()
     call.tool_answers[key].set_result(WITHHELD)
-    _note(call, key, Step.ASKED, name=wanted.name, arguments=wanted.arguments)
+    _note(call, key, Step.ASKED, name=wanted.name, arguments=to_keep(wanted).arguments)
     _note(call, key, Step.ANSWERED, name=wanted.name, ok=False, answer=WITHHELD, effect=None)
     call.publish(ToolUsed(call.call_id, wanted.name, False))
     return WITHHELD
@@ -149,9 +169,11 @@ def _key(call: Call, turn: Turn, wanted: ToolCall, place: int) -> str:
     """
     tool = _ours(call).get(wanted.name)
     if tool is None or tool.action is not None:
-        return f"{turn.position}.{place}"
+        return _free_key(call, turn, place)
     if key := _asked_in(call, turn, wanted):
         return key
+    if (told := _told_in(turn, wanted)) is not None:  # by the turn whose place this one has taken
+        return _recalled(call, *told)
     for stopped in reversed(call.thread.turns[:-1]):
         told = _told_in(stopped, wanted)
         goes_on = bool(stopped.handed) and stopped.said == turn.said  # the platform has run its tools since
@@ -161,7 +183,14 @@ def _key(call: Call, turn: Turn, wanted: ToolCall, place: int) -> str:
             return key
         if told is not None:
             return _recalled(call, *told)
-    return f"{turn.position}.{place}"
+    return _free_key(call, turn, place)
+
+
+def _free_key(call: Call, turn: Turn, place: int) -> str:
+    """The first key from this place on that no use has: a stopped turn may have had the same position."""
+    while (key := f"{turn.position}.{place}") in call.tool_answers:
+        place += 1
+    return key
 
 
 def _asked_in(call: Call, turn: Turn, wanted: ToolCall) -> str | None:
@@ -175,7 +204,7 @@ def _told_in(turn: Turn, wanted: ToolCall) -> tuple[str, str] | None:
     answers = {one.tool_call_id: one.text for one in turn.tools if one.role == "tool"}
     for at, message in enumerate(turn.tools):
         for place, one in enumerate(message.tool_calls):
-            if _is_same(one, wanted) and one.id in answers:
+            if _is_same(one, to_keep(wanted)) and one.id in answers:
                 return f"{turn.position}.{at + place}", answers[one.id]
     return None
 
@@ -207,16 +236,19 @@ def _tool_use(call: Call, key: str, until: float | None) -> ToolUse:
     asked = next((turn.was_heard for turn in reversed(turns[:-1]) if turn.was_heard), call.thread.greeting)
     ends_at = until if until is not None else now() + PLATFORM_S
     caller = call.record.caller
-    return ToolUse(call.call_id, key, {}, said, call.note, asked, caller, call.line, until=ends_at)
+    return ToolUse(call.call_id, key, {}, said, _noting(call), asked, caller, call.line, until=ends_at)
 
 
-async def _use(
-    call: Call, wanted: ToolCall, use: ToolUse, tools: Mapping[str, Tool], may: frozenset[Action]
-) -> None:
+def _noting(call: Call) -> Callable[[Note], None]:
+    """Keeps what a tool writes down, without the secrets in it."""
+    return lambda note: call.note(replace(note, payload=without_secrets_in(note.payload)))
+
+
+async def _use(call: Call, wanted: ToolCall, use: ToolUse, tools: Mapping[str, Tool]) -> None:
     key, answer, ok = use.tool_call_id, "", False
     effect: Effect | None = None
     try:
-        found, ok = await _run(call, wanted, use, tools, may)
+        found, ok = await _run(call, wanted, use, tools)
         if isinstance(found, Effect):
             effect = replace(found, say=clean(found.say))
         answer = " ".join(told_of(found).split())
@@ -227,15 +259,17 @@ async def _use(
             call.tools_failed.add(key)
         call.tool_answers[key].set_result(effect or answer or BROKE)
     action = effect.action.value if effect is not None else None
-    _note(call, key, Step.ANSWERED, name=wanted.name, ok=ok, answer=answer or BROKE, effect=action)
+    _note(
+        call, key, Step.ANSWERED, name=wanted.name, ok=ok, answer=text_to_keep(answer) or BROKE, effect=action
+    )
     call.publish(ToolUsed(call.call_id, wanted.name if wanted.name in call.tools else "unknown", ok))
 
 
 async def _run(
-    call: Call, wanted: ToolCall, use: ToolUse, tools: Mapping[str, Tool], may: frozenset[Action]
+    call: Call, wanted: ToolCall, use: ToolUse, tools: Mapping[str, Tool]
 ) -> tuple[str | Effect, bool]:
     try:
-        tool = _tool(tools, wanted, may)
+        tool = _tool(call, tools, wanted)
         arguments = _arguments(wanted)
         _note(call, use.tool_call_id, Step.RAN, name=wanted.name)
         return await tool.use(replace(use, arguments=arguments)), True
@@ -246,14 +280,14 @@ async def _run(
         return str(exc), False
 
 
-def _tool(tools: Mapping[str, Tool], wanted: ToolCall, may: frozenset[Action]) -> Tool:
+def _tool(call: Call, tools: Mapping[str, Tool], wanted: ToolCall) -> Tool:
     tool = tools.get(wanted.name)
-    if tool is None:
-        raise BadRequest(f"There is no tool called {wanted.name}.")
-    if tool.action is not None and tool.action not in may:
+    if tool is not None:
+        return tool
+    if wanted.name in _ours(call):
         # A model may ask for what it was not offered: nobody says that it is done.
         raise BadRequest("That cannot be done on this line. Offer the caller a call back.")
-    return tool
+    raise BadRequest(f"There is no tool called {wanted.name}.")
 
 
 def _arguments(wanted: ToolCall) -> dict[str, Json]:

@@ -17,6 +17,8 @@ from voice.errors import EmptyReply, ModelError, NoRouteLeft, ReplyBroken, Route
 from voice.events import RouteAsked, RouteCancelled, RouteChanged, RouteFailed
 from voice.routing.strategy import in_turn
 from voice.routing.table import Route
+from voice.threads.wording import wording
+from voice.turn.ahead import Write, writer
 from voice.turn.draft import Draft, begin
 from voice.turn.ladder import REMOTE_S, Ladder, usual_s
 from voice.types import Finish, Outcome, Prompt, Turn, Why
@@ -47,7 +49,7 @@ class Asking:
         self._call, self._turn, self._prompt, self._deadline = call, turn, prompt, deadline
         self._routes = call.routes if routes is None else routes
         self._news = news or asyncio.Event()
-        self._first_due_at = due_at
+        self._first_due_at, self._door = due_at, call.record.door
         self._winner: Draft | None = None
         self.ladder = Ladder(self._routes, call.purse, due_at, self._sleeps, goes_on=bool(prompt.so_far))
 
@@ -147,19 +149,21 @@ class Asking:
 
     def _ask(self, route: Route, why: Why) -> None:
         route.breaker.asked(now())
-        draft = begin(route, why, self._prompt, self._deadline, self._turn.spoken)
+        ahead = writer(self._call, route, self._prompt)
+        why = why if ahead is None else Why.AHEAD
+        draft = begin(route, why, self._prompt, self._deadline, wording(self._turn), self._door)
         self.ladder.begin(draft)
         self._turn.rungs.append(draft.rung)
         rank = len(self.ladder.drafts) - 1
         self._call.publish(RouteAsked(self._call.call_id, route.name, rank, why))
-        draft.task = self._call.spawn(self._write(draft))
+        draft.task = self._call.spawn(self._write(draft, ahead or route.client.write))
 
     # What they write
 
-    async def _write(self, draft: Draft) -> None:
+    async def _write(self, draft: Draft, write: Write) -> None:
         """Have one route write its draft. Ends quietly; what went wrong stands in the draft."""
         try:
-            await self._have_written(draft)
+            await self._have_written(draft, write)
             if isinstance(draft.written.verdict, ModelError):
                 raise draft.written.verdict
             assert draft.finish is not None
@@ -178,7 +182,7 @@ class Asking:
             self._failed(draft, broken)
         self._news.set()
 
-    async def _have_written(self, draft: Draft) -> None:
+    async def _have_written(self, draft: Draft, write: Write) -> None:
         listen, news = draft.hear, self._news
 
         def hear(piece: str) -> None:
@@ -186,7 +190,7 @@ class Asking:
                 news.set()
 
         try:
-            finish = await draft.route.client.write(self._prompt, self._deadline, hear)
+            finish = await write(self._prompt, self._deadline, hear)
             draft.end(draft.written.verdict if isinstance(draft.written.verdict, Finish) else finish)
         except asyncio.CancelledError:
             task = asyncio.current_task()

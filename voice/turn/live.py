@@ -20,6 +20,7 @@ class LiveTurn:
         self.turn = turn
         self.chunks: list[Chunk] = []
         self.finished = False
+        self.is_spoken = False  # whether a listener has begun to say it: then the others say it, too
         self.listeners = 0
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -30,6 +31,7 @@ class LiveTurn:
         if turn.spoken:
             live.chunks.append(Chunk(turn.spoken, turn.sent))
         live.finished = True
+        live.is_spoken = bool(turn.was_heard)
         return live
 
     async def say(self, chunk: Chunk) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from tests.builders import a_turn
 from voice.store.base import StoredCall
 from voice.threads.export import export_call
-from voice.types import CallId, CallRecord, Door, Ending, Message, Note, ToolCall, Turn
+from voice.types import Aside, CallId, CallRecord, Door, Ending, Message, Note, ToolCall, Turn
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -115,3 +115,15 @@ def test_chat_is_one_line_of_what_was_said_and_heard() -> None:
         {"role": "tool", "content": "Ticket 7.", "tool_call_id": "t1"},
         {"role": "assistant", "content": "It is written down."},
     ]
+
+
+def test_what_others_said_and_who_went_on_stands_in_the_conversation() -> None:
+    first = a_turn_after(4, asides=(Aside("The plumber is on his way.", 11),), agent="jamie")
+    alone = a_turn_after(6, said="", spoken="By the way, you are new here.", agent="sam")
+
+    text = export_call(a_stored_call(first, alone), "text")
+
+    assert "       agent   The plumber is on his way. (said by others)" in text.splitlines()
+    assert "               (sam goes on)" in text.splitlines()
+    assert "00:06  agent   By the way, you are new here." in text.splitlines()
+    assert "caller  \n" not in text

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -186,12 +186,9 @@ def test_an_answer_that_was_told_later_was_heard_after_all() -> None:
 
 
 def test_a_turn_that_a_platform_has_replaced_is_not_read_without_any_account_of_it() -> None:
-    thread = Thread()
-    first = thread.begin(Utterance("My sink.", 0.0, key="0.1"))
-    first.spoken, first.ending = "What about it?", Ending.ANSWERED
-
-    second = thread.begin(Utterance("My sink leaks.", 0.0, key="0.1"))
-    second.spoken, second.ending = "Which unit?", Ending.ANSWERED
+    first = a_turn("My sink.", "What about it?", key="0.1:a")  # as they were stored by older versions
+    second = a_turn("My sink leaks.", "Which unit?", key="0.1:b", position=1)
+    thread = Thread(turns=[first, second])
 
     assert [text for _, text in said(thread)] == ["My sink leaks.", "Which unit?"]
     assert thread.reconcile(a_window("My sink leaks.", "Which unit?")) == [first]
@@ -256,17 +253,21 @@ def test_what_a_tool_has_done_is_not_forgotten_when_the_caller_goes_on_talking()
     assert "Done." in [text for _, text in said(thread)]
 
 
+def cost_s(thread: Thread, account: list[Message]) -> float:
+    began = process_time()
+    thread.reconcile(account)
+    return process_time() - began
+
+
 def test_a_long_call_is_not_compared_again_with_every_turn() -> None:
     turns = [(f"Question {i} about my sink, please.", f"Answer {i}, which is quite long.") for i in range(60)]
     thread = a_thread(*turns)
     account = history("hello this is jamie", *(text.lower() for turn in turns for text in turn))
-    thread.reconcile(account)
 
-    began_at = perf_counter()
-    for _ in range(100):
-        assert thread.reconcile(account) == []
+    first_s, again_s = cost_s(thread, account), min(cost_s(thread, account) for _ in range(20))
 
-    assert (perf_counter() - began_at) / 100 < 0.002  # 0.1 ms here; it was 7 ms
+    assert thread.reconcile(account) == []
+    assert again_s < first_s / 5
 
 
 def test_words_said_over_a_reply_say_so() -> None:

@@ -188,7 +188,7 @@ async def test_a_host_that_overlooks_the_token_limit_is_stopped(virtual_time: Vi
     async with a_brain(model) as brain:
         turn, _ = await turn_of(brain)
 
-    assert len(turn.spoken) < 12 * 120 + 40
+    assert len(turn.sent) < 12 * 120 + 40
     assert turn.spoken.endswith("list.")
     assert model.cancelled == 1
 
