@@ -1,7 +1,7 @@
 """What operators ask and order: which calls there are, how each turn went, how the routes are.
 
 A live call can be steered; what was refused before it became a call can be looked at. JSON, with
-the names of voice/types.py and all times in milliseconds; `?format=text` draws a call's turns as
+the names of voice/types/ and all times in milliseconds; `?format=text` draws a call's turns as
 waterfalls. Only for this machine, or with OFFHOOK_ADMIN_TOKEN: callers' words are in it.
 """
 
@@ -19,7 +19,10 @@ from starlette.responses import Response
 from handlers.problems import problem
 from handlers.refused import Refused
 from handlers.signatures import door_guard
+from handlers.steering import give, known_call
+from handlers.twilio_steering import Switchboard
 from handlers.vapi_control import Controls
+from handlers.wire.masked import clean
 from handlers.wire.reading import read_as, read_object
 from handlers.wire.steer import STEERS
 from voice.brain import Brain
@@ -29,7 +32,7 @@ from voice.routing.latency import Latency, Stage
 from voice.routing.table import Route
 from voice.telemetry.waterfall import MAX_WIDTH, bars_of, waterfall
 from voice.threads.journal import journal
-from voice.types import CallId, CallRecord, Door, Turn
+from voice.types import CallId, CallRecord, Door, Json, Turn
 
 LISTED, MAX_LISTED = 50, 500  # calls
 MAX_TURNS = 10_000  # as many as the longest call has
@@ -59,8 +62,7 @@ async def call(request: Request) -> Response:
         raise BadRequest(f"format: {form[:MAX_SHOWN_CHARS]!r} is neither json nor text")
     found = await _found(brain, call_id)
     if found is None:
-        told = f"No call {call_id[:MAX_SHOWN_CHARS]!r} is known; GET /admin/calls lists the newest."
-        return problem(404, told, "invalid_request_error", code="not_found")
+        return _unknown(call_id)
     record, turns = found
     due_ms, is_live = _due_ms(brain, record), _is_live(brain, record)
     newest = [(turn, _now_ms(turn, is_live)) for turn in turns[-last:]]
@@ -88,7 +90,8 @@ async def refused(request: Request) -> Response:
 async def steer(request: Request) -> Response:
     """Say something on a live call, tell its model something, end it, transfer it, mute a side.
 
-    Answers when the platform has taken the order; 409 with the reason when it has not.
+    Answers when the platform has taken the order; 409 with the reason when it has not, 404 for a call that
+    nobody knows.
     """
     brain = _brain(request)
     controls: Controls = request.app.state.controls
@@ -98,13 +101,31 @@ async def steer(request: Request) -> Response:
         told = f"A call takes: {', '.join(STEERS)}."
         return problem(404, told, "invalid_request_error", code="not_found")
     body = await request.body()
-    order = read_as(shape, read_object(body) if body.strip() else {}).order()
-    sent = await controls.send(call_id, order)
+    wanted = read_as(shape, read_object(body) if body.strip() else {})
+    record = await known_call(brain, call_id)
+    if record is None:
+        return _unknown(call_id)
+    if record.door in (Door.GATHER, Door.RELAY):
+        sent = await _switchboard(request).give(record, wanted)
+    else:
+        sent = await give(brain, controls, record, wanted)
     if controls.knows(call_id) or sent.ok:
-        brain.calls.note(call_id, "steered", {"order": name, "ok": sent.ok})
+        said = wanted.order().text
+        text: dict[str, Json] = {"text": clean(said)} if said else {}
+        brain.calls.note(call_id, "steered", {"order": name, "ok": sent.ok} | text)
     if sent.ok:
         return _json({"call_id": call_id, "order": name, "says": sent.says})
     return problem(409, sent.says, "invalid_request_error", code="not_steered")
+
+
+def _switchboard(request: Request) -> Switchboard:
+    state = request.app.state
+    return Switchboard(state.brain, state.relays, state.twilio_rest)
+
+
+def _unknown(call_id: CallId) -> Response:
+    told = f"No call {call_id[:MAX_SHOWN_CHARS]!r} is known; GET /admin/calls lists the newest."
+    return problem(404, told, "invalid_request_error", code="not_found")
 
 
 def _brain(request: Request) -> Brain:

@@ -12,14 +12,14 @@ Source: docs.vapi.ai/calls/call-features and the ClientInboundMessage types of v
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
+from handlers.vapi_hosts import ControlHosts
+from handlers.wire.vapi import is_chat
 from voice.types import CallId, Json
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ HOLD_S = 8.0  # the longest that words wait for the caller; Vapi drops speech-up
 POST_S = 3.0  # for one order; Vapi takes about 0.3
 MAX_WAITING = 8  # orders of one call; one more is refused
 MAX_LINES = 2_000  # calls whose URL is kept; the oldest goes first
-MAX_URL_CHARS = 500
 MAX_ENDED = 2_000  # calls whose end is remembered: messages overtake each other by seconds
 OVER = ("end-of-call-report", "call.deleted")
+FINAL = 'transcript[transcriptType="final"]'
 
 Body = dict[str, Json]
 Whom = Literal["assistant", "customer"]
@@ -49,6 +49,19 @@ class Order:
     def is_speech(self) -> bool:
         """Whether it is heard, and so waits for the caller to finish."""
         return self.body["type"] == "say"
+
+    @property
+    def words(self) -> str:
+        """What the caller hears of it; "": nothing."""
+        found = self.body.get("content")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def text(self) -> str:
+        """What an operator wrote, for the caller or for the model; "": nothing."""
+        told = self.body.get("message")
+        found = told.get("content") if isinstance(told, dict) else None
+        return found if isinstance(found, str) else self.words
 
     @property
     def is_urgent(self) -> bool:
@@ -76,7 +89,17 @@ def transfer(to: str, text: str = "") -> Order:
     """Connect the caller to a number (+1…) or a SIP address; `text` is said before."""
     is_sip = to.startswith(("sip:", "sips:"))
     to_whom: Body = {"type": "sip", "sipUri": to} if is_sip else {"type": "number", "number": to}
+    if not is_sip and not to.startswith("+"):
+        to_whom["numberE164CheckEnabled"] = False  # a listed short code: Vapi refuses it otherwise
     body: Body = {"type": "transfer", "destination": to_whom}
+    return Order({**body, "content": text} if text else body)
+
+
+def handoff(to: str, text: str = "", *, is_id: bool = False) -> Order:
+    """Let another assistant of the platform's go on, by its name or its id; `text` is said before."""
+    by_name: Body = {"type": "assistant", "assistant": {"name": to}}
+    to_whom: Body = {"type": "assistant", "assistantId": to} if is_id else by_name
+    body: Body = {"type": "handoff", "destination": to_whom}
     return Order({**body, "content": text} if text else body)
 
 
@@ -103,6 +126,7 @@ class _Line:
 
     url: str
     quiet: asyncio.Event = field(default_factory=asyncio.Event)  # set: the caller does not speak
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: deque[tuple[Order, asyncio.Future[Sent]]] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
 
@@ -114,9 +138,15 @@ class Controls:
     """The control URLs of all live calls. Used as a context; what still waits at its end is dropped."""
 
     def __init__(
-        self, hosts: Sequence[str], *, key: str | None = None, http: httpx.AsyncClient | None = None
+        self,
+        hosts: Sequence[str],
+        *,
+        key: str | None = None,
+        http: httpx.AsyncClient | None = None,
+        said: Callable[[CallId, str], None] = lambda call_id, words: None,
     ) -> None:
-        self._hosts, self._key = hosts, key
+        self._hosts, self._key = ControlHosts(hosts), key
+        self._said = said  # told what the platform has taken to be spoken
         self._http = http
         self._lines: dict[CallId, _Line] = {}
         self._ended: dict[CallId, None] = {}  # oldest first
@@ -147,14 +177,18 @@ class Controls:
             return
         if call_id in self._ended:
             return
-        if url := self._url_in(found.get("call")) or self._url_in(around):
+        if url := self._hosts.url_in(call_id, found.get("call")) or self._hosts.url_in(call_id, around):
             self._remember(call_id, url)
-        line = self._lines.get(call_id)
-        if line is not None and kind == "speech-update" and found.get("role") == "user":
-            line.quiet.clear() if status == "started" else line.quiet.set()
+        line, is_heard = self._lines.get(call_id), _is_heard(found)
+        if line is not None and is_heard is not None:
+            line.quiet.clear() if is_heard else line.quiet.set()
 
     def knows(self, call_id: CallId) -> bool:
         return call_id in self._lines
+
+    def refused(self, call_id: CallId) -> str | None:
+        """Why the control URL that was named for a call is not asked; None: none was refused."""
+        return self._hosts.refused(call_id)
 
     def has_ended(self, call_id: CallId) -> bool:
         """Whether its end was told here, not long ago."""
@@ -163,11 +197,24 @@ class Controls:
     def forget(self, call_id: CallId) -> None:
         """The call is over: whatever waits is refused."""
         if line := self._lines.pop(call_id, None):
+            line.over.set()
             if line.task is not None:
                 line.task.cancel()
             for _, done in line.waiting:
                 _tell(done, NO_LINE)
             line.waiting.clear()
+
+    async def outlasts(self, call_id: CallId, wait_s: float) -> bool:
+        """Whether the call can still be steered after so long. Its end is known at once."""
+        line = self._lines.get(call_id)
+        if line is None:
+            return False
+        try:
+            async with asyncio.timeout(wait_s):
+                await line.over.wait()
+        except TimeoutError:
+            return True
+        return False
 
     async def send(self, call_id: CallId, order: Order) -> Sent:
         """Have it done, behind whatever was ordered before. Waits until the platform has taken it."""
@@ -181,10 +228,10 @@ class Controls:
         done: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
         line.waiting.append((order, done))
         if line.task is None or line.task.done():
-            line.task = asyncio.create_task(self._work(line))
+            line.task = asyncio.create_task(self._work(call_id, line))
         return await done
 
-    async def _work(self, line: _Line) -> None:
+    async def _work(self, call_id: CallId, line: _Line) -> None:
         """Send what waits, one by one. The one that is being sent stands in the queue until it is done."""
         while line.waiting:
             order, done = line.waiting[0]
@@ -193,6 +240,8 @@ class Controls:
             told = NO_LINE if done.cancelled() else await self._post(line.url, order)
             if line.waiting:
                 line.waiting.popleft()
+            if told.ok and order.words:
+                self._said(call_id, order.words)
             _tell(done, told)
 
     async def _post(self, url: str, order: Order) -> Sent:
@@ -217,19 +266,6 @@ class Controls:
         hint = " The call has moved on or is over." if 400 <= answer.status_code < 500 else ""
         return Sent(False, f"Vapi's control URL answered {answer.status_code}.{hint}")
 
-    def _url_in(self, call: object) -> str | None:
-        """The control URL that a `call` names, if it may be asked."""
-        monitor = call.get("monitor") if isinstance(call, dict) else None
-        # One sample of Vapi's documentation wraps the URL in angle brackets.
-        url = str(monitor.get("controlUrl") or "").strip("<> ") if isinstance(monitor, dict) else ""
-        if not url:
-            return None
-        if may_ask(url, self._hosts):
-            return url
-        to_do = "Name its host in OFFHOOK_VAPI_CONTROL_HOSTS."
-        log.warning("vapi.control_url_refused", extra={"to_do": to_do})
-        return None
-
     def _remember(self, call_id: CallId, url: str) -> None:
         if line := self._lines.get(call_id):
             line.url = url
@@ -239,26 +275,21 @@ class Controls:
             self.forget(next(iter(self._lines)))
 
 
-def may_ask(url: str, hosts: Sequence[str]) -> bool:
-    """Whether a control URL names a host that is allowed, or one below it; http for this machine only."""
-    if len(url) > MAX_URL_CHARS or not (url.isascii() and url.isprintable()) or set(url) & set("\\ "):
-        return False
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".").lower()
-        is_plain = parts.username is None and parts.password is None and parts.port != 0
-    except ValueError:
-        return False
-    if not is_plain or not any(host == one or host.endswith(f".{one}") for one in hosts if one):
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_here(host))
+def _is_heard(found: Mapping[str, Any]) -> bool | None:
+    """Whether the caller speaks, by what a message says; None: it says nothing of that.
 
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    Vapi drops speech-updates. That the caller has finished is seen by what follows, too: the final
+    transcript, and the request for an answer.
+    """
+    kind = found.get("type")
+    if is_chat(found):
+        return False
+    if found.get("role") != "user":
+        return None
+    if kind == "speech-update":
+        return found.get("status") == "started"
+    is_final = kind == FINAL or (kind == "transcript" and found.get("transcriptType") == "final")
+    return False if is_final else None
 
 
 async def _until_quiet(line: _Line) -> None:
@@ -266,6 +297,7 @@ async def _until_quiet(line: _Line) -> None:
         async with asyncio.timeout(HOLD_S):
             await line.quiet.wait()
     except TimeoutError:
+        line.quiet.set()  # what comes next does not wait as long again
         log.info("vapi.control_not_quiet", extra={"waited_s": HOLD_S})
 
 

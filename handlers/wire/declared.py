@@ -11,7 +11,7 @@ recorded by third parties in 2026; OpenAI's `tools`, and the older `functions`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from voice.tools.transfer import is_same_number
@@ -31,6 +31,8 @@ MEANINGS = {
     Action.VOICEMAIL: re.compile(r"(leave|drop|send)?a?voicemail(message)?"),
     Action.HANDOFF: re.compile(r"handoff(call)?(to\w+)?"),
 }
+ADDRESS = re.compile(r"[+(]?[0-9][0-9\s().-]+$|(sips?|tel):", re.IGNORECASE)  # of a telephone
+ANY = "dynamic"  # a handoff tool's destination that Vapi asks the server for
 SHORT_FOR_NOTHING = {"forward", "redirect"}  # too short a name to be sure
 # Names of arguments, without case and underscores, best first.
 TO = (
@@ -51,7 +53,8 @@ BESIDE = (
     *("reason", "summary", "context", "notes", "goodbye", "farewell", "callid", "callsid", "type", "name"),
     *("department", "team", "person", "extension", "language", "sentiment", "outcome", "endreason"),
 )
-# Words beside one of these make Vapi speak the words and skip the tool.
+# The caller leaves us by one of these, so it goes without words where it can. Behind words Vapi skips a
+# transfer, by people who have measured it. Of handoffs nobody tells that: they follow words.
 LEAVES = frozenset({Action.TRANSFER, Action.HANDOFF})
 # What the model may ask the platform for when the agent has no tool of its own for it. Ending and
 # transferring are left to the agent's tools: they look whether the caller has said goodbye.
@@ -60,10 +63,15 @@ FREE = frozenset({Action.DTMF, Action.VOICEMAIL, Action.HANDOFF})
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTool:
-    """One tool of a request. `action` None: what it does is the platform's business."""
+    """One tool of a request. `action` None: what it does is the platform's business.
+
+    `is_skipped`: behind words Vapi does not do it. So is a transfer to one of the platform's assistants,
+    which for us is a handoff.
+    """
 
     spec: ToolSpec
     action: Action | None
+    is_skipped: bool = False
 
     def argument(self, names: tuple[str, ...]) -> str | None:
         """The argument that one of these names means."""
@@ -134,7 +142,18 @@ def _tool(found: object) -> DeclaredTool | None:
     description = told[:MAX_DESCRIPTION_CHARS] if isinstance(told, str) else ""
     parameters: dict[str, Json] = schema if isinstance(schema, dict) else {"type": "object", "properties": {}}
     spec = ToolSpec(name, description, parameters)
-    return DeclaredTool(spec, _action_of(spec))
+    action = _action_of(spec)
+    if action is not Action.TRANSFER:
+        return DeclaredTool(spec, action)
+    return DeclaredTool(spec, Action.HANDOFF if _leads_to_names(spec) else action, is_skipped=True)
+
+
+def _leads_to_names(spec: ToolSpec) -> bool:
+    """Whether a transfer chooses among assistants: those of a squad have names, and no number."""
+    tool = DeclaredTool(spec, Action.TRANSFER)
+    place = tool.argument(TO)
+    choices = tool.choices(place) if place is not None else []
+    return bool(choices) and not any(ADDRESS.match(one.strip()) for one in choices)
 
 
 def _action_of(spec: ToolSpec) -> Action | None:
@@ -172,7 +191,7 @@ def _arguments(tool: DeclaredTool, effect: Effect) -> dict[str, Json] | None:
             if place is None and not _leads_to(tool, effect):
                 return None
             if place is not None:
-                to = _choice(tool.choices(place), effect)
+                to = choice(tool.choices(place), effect)
                 if to is None:
                     return None
                 found[place] = to
@@ -186,10 +205,12 @@ def _arguments(tool: DeclaredTool, effect: Effect) -> dict[str, Json] | None:
     return found | {name: next(iter(tool.choices(name)), effect.say) for name in missing}
 
 
-def _choice(choices: list[str], effect: Effect) -> str | None:
+def choice(choices: Sequence[str], effect: Effect) -> str | None:
     """Where to, as the tool wants it written; None: it does not lead there."""
     if not choices:
         return effect.to
+    if choices == [ANY] and effect.action is Action.HANDOFF:
+        return ANY
     if effect.to is None:
         return choices[0] if len(choices) == 1 else None
     to = effect.to

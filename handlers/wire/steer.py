@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictStr
@@ -11,19 +10,13 @@ from handlers.vapi_control import Order, end_call, message, mute, say, transfer
 from handlers.wire.reading import words
 
 MAX_TEXT_CHARS = 1_000  # a minute of speech
-DIALABLE = re.compile(r"\+[1-9]\d{6,14}|sips?:[^\s@]+@[^\s@]+")  # as Vapi can dial: E.164, or SIP
+MAX_TO_CHARS = 300  # a SIP address
 
 
 def _some_words(text: str) -> str:
     if line := words(text):
         return line
     raise ValueError("must hold at least one word")
-
-
-def _dialable(to: str) -> str:
-    if DIALABLE.fullmatch(to):
-        return to
-    raise ValueError("must be a number such as +14155550100, or sip:name@host")
 
 
 Words = Annotated[StrictStr, Field(max_length=MAX_TEXT_CHARS), AfterValidator(_some_words)]
@@ -63,9 +56,9 @@ class SteerEnd(_Steer):
 
 
 class SteerTransfer(_Steer):
-    """Connect the caller to somebody else; `text` is said before."""
+    """Connect the caller to somebody else; `text` is said before. The call decides whom it can reach."""
 
-    to: Annotated[StrictStr, AfterValidator(_dialable)]
+    to: Annotated[StrictStr, Field(max_length=MAX_TO_CHARS)]
     text: Words | None = None
 
     def order(self) -> Order:
@@ -73,7 +66,7 @@ class SteerTransfer(_Steer):
 
 
 class SteerMute(_Steer):
-    """Silence the agent or the caller; `on` false lets them be heard again."""
+    """Silence the agent, unless `who` says the caller; `on` false lets them be heard again."""
 
     who: Literal["agent", "caller"] = "agent"
     on: StrictBool = True
@@ -82,7 +75,8 @@ class SteerMute(_Steer):
         return mute("assistant" if self.who == "agent" else "customer", on=self.on)
 
 
-STEERS: dict[str, type[SteerSay | SteerMessage | SteerEnd | SteerTransfer | SteerMute]] = {
+AnySteer = SteerSay | SteerMessage | SteerEnd | SteerTransfer | SteerMute
+STEERS: dict[str, type[AnySteer]] = {
     "say": SteerSay,
     "message": SteerMessage,
     "end": SteerEnd,

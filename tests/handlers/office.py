@@ -41,7 +41,7 @@ END = ToolCall("call_1", "end_call", "{}")
 TRANSFER = ToolCall("call_1", "transfer", '{"target": "office"}')
 
 
-def an_office(folder: Path, toml: str = KIM) -> dict[str, object]:
+def an_office(folder: Path, toml: str = KIM) -> dict[str, Any]:
     """Settings under which Kim, who has tools of her own, answers."""
     (folder / "kim.toml").write_text(toml)
     return {"agents_dir": folder, "agent": "kim"}

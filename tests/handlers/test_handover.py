@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from handlers.handover import Handover, Parting
 from handlers.wire.declared import Declared, declared_in
 from handlers.wire.numbers import dialable
 from tests.builders import a_turn, an_agent
+from voice.agents.agent import Agents
+from voice.turn.live import LiveTurn
 from voice.types import Action, CallId, Effect, Ending, Turn
 
 LINE = "+14155550199"
@@ -191,10 +195,71 @@ def test_a_turn_that_was_stopped_hands_nothing_over(ending: Ending) -> None:
 
 
 def test_a_transfer_whose_words_are_out_goes_another_way_where_there_is_one() -> None:
-    handover = a_handover(a_tool("transferCall", destination={}), steer=lambda to: None)
+    can = frozenset({Action.TRANSFER})
+    handover = a_handover(a_tool("transferCall", destination={}), steer=lambda effect: None, beyond=can)
 
-    assert handover.part(wanting(TO_OFFICE), has_spoken=True) == Parting(transfer_to="+14155550150")
+    assert handover.part(wanting(TO_OFFICE), has_spoken=True) == Parting(past=TO_OFFICE)
     assert handover.part(wanting(TO_OFFICE), has_spoken=False).calls
+
+
+TO_BILLING = Effect(Action.HANDOFF, "billing")
+
+
+def test_without_a_handoff_tool_the_call_is_handed_on_past_the_answer_where_that_can_be_done() -> None:
+    can = a_handover(steer=lambda effect: None, beyond=frozenset({Action.HANDOFF}))
+
+    assert can.part(wanting(TO_BILLING), has_spoken=True) == Parting(past=TO_BILLING)
+    assert can.part(wanting(TO_BILLING), has_spoken=False) == Parting("One moment.", past=TO_BILLING)
+
+
+def test_a_handoff_that_nobody_can_do_is_not_left_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    handover = a_handover()
+
+    with caplog.at_level(logging.WARNING):
+        parting = handover.part(wanting(TO_BILLING), has_spoken=True)
+
+    assert parting == Parting(handover.agent.fallbacks[0])
+    assert "handoff tool" in caplog.records[0].__dict__["to_do"]
+
+
+async def test_words_before_one_of_our_own_goes_on_are_not_held_back() -> None:
+    billing = an_agent(name="billing", greeting="Billing, hello.")
+    live = LiveTurn(wanting(TO_BILLING))
+    theirs = a_handover(a_tool("handoff_to_billing"), leaves_alone=True)
+    ours = replace(theirs, ours=Agents([billing], "billing"))
+
+    assert await theirs.silences(live)
+    assert not await ours.silences(live)
+
+
+def test_a_transfer_that_leads_nowhere_is_logged_though_there_is_a_control_url(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    handover = a_handover(a_tool("transferCall", destination={}), beyond=frozenset(Action))
+
+    with caplog.at_level(logging.WARNING):
+        parting = handover.part(wanting(Effect(Action.TRANSFER, LINE)), has_spoken=False)
+
+    assert parting == Parting(handover.agent.fallbacks[0])
+    assert [record.message for record in caplog.records] == ["effect.not_possible"]
+
+
+PHRASES = ("goodbye now", "have a nice day")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "line"),
+    [
+        ("Take care.", "goodbye now"),
+        ("Thanks for calling, goodbye now.", None),
+        ("Have a nice day!", None),
+        ("", "Goodbye. goodbye now"),
+    ],
+)
+def test_a_call_ends_by_a_phrase_of_the_assistant_where_it_has_no_tool(spoken: str, line: str | None) -> None:
+    turn = wanting(Effect(Action.END_CALL), spoken=spoken)
+
+    assert a_handover(phrases=PHRASES).part(turn, has_spoken=bool(spoken)) == Parting(line)
 
 
 def test_a_turn_that_says_and_does_nothing_is_heard_all_the_same() -> None:
@@ -212,7 +277,7 @@ NUMBERS: list[tuple[str | None, str | None]] = [
     ("0049 30 901820", "+4930901820"),
     ("+49 30 901820", "+4930901820"),
     ("sip:desk@example.com", "sip:desk@example.com"),
-    ("911", "911"),
+    ("911", None),  # short codes are dialled where the agent's file lists them
     (None, None),
     ("", None),
     ("the office", None),

@@ -6,9 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import TypeAdapter
 from vapi.core.serialization import convert_and_respect_annotation_metadata
@@ -28,56 +28,16 @@ from handlers.vapi_control import (
     Controls,
     Order,
     end_call,
-    may_ask,
     message,
     mute,
     say,
     transfer,
 )
+from handlers.vapi_hosts import may_ask
 from tests.conftest import VirtualTime
+from tests.handlers.control_host import URL, Host, a_call, controls, speech
 from tests.handlers.house import CALL_ID, a_house, a_message, a_request, notes_of
 from voice.simulate.loopback import Receive, Scope, Send, serving
-from voice.types import CallId
-
-URL = "https://phone-call-websocket.aws-us-west-2-backend-production1.vapi.ai/call/control"
-
-
-class Host:
-    """Vapi's control host, in memory: remembers what it was sent; answers with `status`."""
-
-    def __init__(self, status: int = 200, takes_s: float = 0.0) -> None:
-        self.status, self.takes_s = status, takes_s
-        self.got: list[tuple[str, dict[str, Any]]] = []
-        self.shown: list[str | None] = []
-        self.asked = asyncio.Event()
-
-    async def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.set()
-        self.shown.append(request.headers.get("authorization"))
-        await asyncio.sleep(self.takes_s)
-        self.got.append((str(request.url), json.loads(request.content)))
-        return httpx.Response(self.status)
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        return [body for _, body in self.got]
-
-
-@asynccontextmanager
-async def controls(host: Host, *, key: str | None = None) -> AsyncIterator[Controls]:
-    """Controls of one live call whose URL is known."""
-    http = httpx.AsyncClient(transport=httpx.MockTransport(host))
-    async with Controls(("vapi.ai",), key=key, http=http) as found:
-        found.notice(CALL_ID, {"type": "status-update", "status": "in-progress", "call": a_call()})
-        yield found
-
-
-def a_call(url: str = URL) -> dict[str, Any]:
-    return {"id": CALL_ID, "monitor": {"controlUrl": url, "listenUrl": "wss://x/listen"}}
-
-
-def speech(status: str, role: str = "user") -> dict[str, Any]:
-    return {"type": "speech-update", "status": status, "role": role, "call": {"id": CALL_ID}}
 
 
 @pytest.mark.parametrize(
@@ -344,28 +304,96 @@ async def test_an_operator_speaks_on_a_call_that_came_by_either_door(door: str) 
     assert ended.status_code == 200
     assert [body["type"] for body in got] == ["say", "end-call"]
     assert got[0]["content"] == "Help is on its way."
-    assert notes == [{"order": "say", "ok": True}, {"order": "end", "ok": True}]
+    assert notes == [
+        {"order": "say", "ok": True, "text": "Help is on its way."},
+        {"order": "end", "ok": True},
+    ]
 
 
-@pytest.mark.parametrize(
-    ("order", "body", "status", "says"),
-    [
-        ("say", {"text": "Hi."}, 409, "no control URL"),
-        ("say", {"text": "  "}, 400, "text: must hold at least one word"),
-        ("say", {"words": "Hi."}, 400, "text: Field required"),
-        ("transfer", {"to": "911"}, 400, "to: must be a number such as"),
-        ("mute", {"who": "everybody"}, 400, "who"),
-        ("dance", {}, 404, "A call takes: say, message, end, transfer, mute."),
-    ],
-)
+LINE, CALLER = "+14155550199", "+14155550100"
+DIALS = """
+name = "ava"
+persona = "You are Ava."
+greeting = "Hello."
+fallbacks = ["Once more, please?"]
+[transfer.emergency]
+short_code = "911"
+for = "fire"
+"""
+REFUSED = [
+    ("say", {"text": "  "}, 400, "text: must hold at least one word"),
+    ("say", {"words": "Hi."}, 400, "text: Field required"),
+    ("mute", {"who": "everybody"}, 400, "who"),
+    ("dance", {}, 404, "A call takes: say, message, end, transfer, mute."),
+    ("transfer", {"to": "112"}, 400, "'112' cannot be dialled"),
+    ("transfer", {"to": "the office"}, 400, "'the office' cannot be dialled"),
+    ("transfer", {"to": "+1 555 123 4567"}, 400, "cannot be dialled"),
+    ("transfer", {"to": "+1 (415) 555-0199"}, 400, "is the number of this call's own line"),
+    ("transfer", {"to": "4155550100"}, 400, "is the number of this call's own caller"),
+    ("transfer", {"to": f"sip:{LINE}@example.com"}, 400, "own line"),
+]
+
+
+@pytest.mark.parametrize(("order", "body", "status", "says"), REFUSED)
 async def test_an_order_that_cannot_be_done_says_why(
     order: str, body: dict[str, Any], status: int, says: str
 ) -> None:
-    async with a_house() as house:
-        answer = await house.http.post(f"/admin/calls/{CallId('nobody')}/{order}", json=body)
+    numbers = {"phoneNumber": {"number": LINE}, "customer": {"number": CALLER}}
+    async with a_control_host() as (url, got), a_house(vapi_control_hosts=("127.0.0.1",)) as house:
+        await house.http.post(
+            "/vapi/chat/completions", json=with_monitor(a_request("My sink leaks.") | numbers, url)
+        )
+        answer = await house.http.post(f"/admin/calls/{CALL_ID}/{order}", json=body)
 
     assert answer.status_code == status
     assert says in answer.json()["error"]["message"]
+    assert got == []
+
+
+async def test_an_operator_may_connect_a_call_to_what_the_agents_file_lists(tmp_path: Path) -> None:
+    (tmp_path / "ava.toml").write_text(DIALS)
+    settings = {"agents_dir": tmp_path, "agent": "ava", "vapi_control_hosts": ("127.0.0.1",)}
+    async with a_control_host() as (url, got), a_house(**settings) as house:
+        body = with_monitor(a_request("Fire!", model="ava"), url)
+        await house.http.post("/vapi/chat/completions", json=body)
+        answer = await house.http.post(f"/admin/calls/{CALL_ID}/transfer", json={"to": "911"})
+
+    assert answer.status_code == 200
+    assert got[0]["destination"]["number"] == "911"
+
+
+WHYS = [
+    (None, "status_in_progress", 409, "Vapi has named none"),
+    ("https://evil.example/control", "status_in_progress", 409, "'evil.example' is not among vapi.ai"),
+    ("http://x.vapi.ai/control", "status_in_progress", 409, "not a plain https URL at x.vapi.ai"),
+    (None, "status_ended", 409, "This call is over."),
+    (None, None, 404, "No call"),
+]
+
+
+@pytest.mark.parametrize(("url", "message", "status", "says"), WHYS)
+async def test_an_operator_is_told_why_a_call_cannot_be_steered(
+    url: str | None, message: str | None, status: int, says: str
+) -> None:
+    async with a_house(vapi_control_hosts=("vapi.ai",)) as house:
+        if message is not None:
+            begun = a_message("status_in_progress") | {"call": {"id": CALL_ID}}
+            begun["message"]["call"] = {"id": CALL_ID}
+            await house.http.post("/vapi/webhook", json=with_monitor(begun, url) if url else begun)
+        if message == "status_ended":
+            await house.http.post("/vapi/webhook", json=a_message(message))
+        answer = await house.http.post(f"/admin/calls/{CALL_ID}/say", json={"text": "Hi."})
+
+    assert answer.status_code == status
+    assert says in answer.json()["error"]["message"]
+
+
+async def test_muting_silences_the_agent_where_nobody_says_whom() -> None:
+    async with a_control_host() as (url, got), a_house(vapi_control_hosts=("127.0.0.1",)) as house:
+        await house.http.post("/vapi/webhook", json=with_monitor(a_message("status_in_progress"), url))
+        await house.http.post(f"/admin/calls/{CALL_ID}/mute")
+
+    assert got == [{"type": "control", "control": "mute-assistant"}]
 
 
 async def test_only_operators_steer_a_call() -> None:
@@ -375,4 +403,4 @@ async def test_only_operators_steer_a_call() -> None:
             f"/admin/calls/{CALL_ID}/end", headers={"Authorization": "Bearer operators-only"}
         )
 
-    assert (refused.status_code, known.status_code) == (401, 409)
+    assert (refused.status_code, known.status_code) == (401, 404)

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.conftest import VirtualTime
 from tests.handlers.house import CALL_ID, a_house, a_message, a_request, frames_of, said_in
 from tests.handlers.office import GOODBYE, KIM, OFFICE, TRANSFER, an_office, calls_in, who_says
@@ -84,21 +82,27 @@ async def test_whom_the_model_chose_is_rung_though_the_caller_has_said_something
     assert other.json()["destination"]["number"] == OFFICE  # Vapi knows something newer
 
 
-@pytest.mark.parametrize(
-    ("tool", "wanted"),
-    [
-        ("transfer_call_tool", TRANSFER),
-        ("handoff_to_billing", ToolCall("t", "handoff_to_billing", '{"destination": "billing"}')),
-    ],
-)
 async def test_a_caller_who_has_heard_words_is_not_left_in_silence_by_a_tool_that_vapi_skips(
-    virtual_time: VirtualTime, tmp_path: Path, tool: str, wanted: ToolCall
+    virtual_time: VirtualTime, tmp_path: Path
 ) -> None:
-    async with a_house(slowly(WORDS, wanted), **an_office(tmp_path)) as house:
-        answer = await house.http.post(PATH, json=wanting(tool, call={"id": CALL_ID}))
+    async with a_house(slowly(WORDS, TRANSFER), **an_office(tmp_path)) as house:
+        answer = await house.http.post(PATH, json=wanting("transfer_call_tool", call={"id": CALL_ID}))
 
     assert said_in(answer.text) == f"{WORDS} {EXCUSE}"
     assert calls_in(frames_of(answer.text)) == []
+
+
+async def test_a_caller_who_has_heard_words_is_handed_to_the_other_assistant_after_them(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    to_billing = ToolCall("t", "handoff_to_billing", '{"destination": "billing"}')
+    async with a_house(slowly(WORDS, to_billing), **an_office(tmp_path)) as house:
+        answer = await house.http.post(PATH, json=wanting("handoff_to_billing", call={"id": CALL_ID}))
+
+    frames = frames_of(answer.text)
+    assert said_in(answer.text) == WORDS
+    assert calls_in(frames) == [("handoff_to_billing", {"destination": "billing"})]
+    assert frames[-1]["choices"][0]["finish_reason"] == "tool_calls"
 
 
 async def test_a_refused_transfer_is_told_to_the_caller_once(tmp_path: Path) -> None:

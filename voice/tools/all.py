@@ -9,10 +9,11 @@ from voice.store.base import Store
 from voice.tools.base import Tool
 from voice.tools.callback import CallbackTool
 from voice.tools.end_call import EndCallTool
+from voice.tools.handoff import HandoffTool
 from voice.tools.http_tool import HttpRequestTool, Way
 from voice.tools.ticket import TicketStatusTool, TicketTool
 from voice.tools.transfer import TransferTool
-from voice.types import HttpTool, TransferTarget
+from voice.types import HandoffTarget, HttpTool, TransferTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Kit:
     goodbye: str = ""
     waits_for_goodbye: bool = True
     targets: Sequence[TransferTarget] = ()
+    handoffs: Sequence[HandoffTarget] = ()
     http_tools: Sequence[HttpTool] = ()
     web: Way | None = None
 
@@ -32,6 +34,7 @@ TOOLS: Mapping[str, Callable[[Kit], Tool]] = {
     "ticket_status": lambda kit: TicketStatusTool(kit.store),
     "callback": lambda kit: CallbackTool(),
     "transfer": lambda kit: TransferTool(kit.targets),
+    "handoff": lambda kit: HandoffTool(kit.handoffs),
     "end_call": lambda kit: EndCallTool(kit.goodbye, waits_for_goodbye=kit.waits_for_goodbye),
 }
 

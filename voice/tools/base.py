@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from voice.types import Action, CallId, Effect, Json, Note, ToolSpec
 
@@ -54,4 +54,13 @@ class Tool(Protocol):
         Raises, with a sentence for the model, BadRequest when the request cannot be granted as it is, and
         ToolFailed when it could not be done.
         """
+        ...
+
+
+@runtime_checkable
+class Leading(Protocol):
+    """A tool that leads the call to one of several targets."""
+
+    def among(self, can: Callable[[Effect], bool]) -> Tool | None:
+        """The same tool with those targets alone that can be reached; None: none of them can."""
         ...

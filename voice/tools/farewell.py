@@ -67,6 +67,7 @@ _TAKES_IT_BACK = re.compile(
     r"\W*(?:no|wait|hold on|hang on|actually|but|do not|don'?t|never|not)\b", re.IGNORECASE
 )
 _FORBIDS = re.compile(r"(?:.*\b)?(?:do not|don'?t|never|not)(?: please)?\W*", re.IGNORECASE)
+FEW_WORDS = 2  # behind a goodbye nobody raises a new matter in so few
 MAX_ANSWER_CHARS = 100  # of a yes or a no with all its thanks
 
 
@@ -83,6 +84,18 @@ def is_goodbye(text: str) -> bool:
             return False
         place, leaves = found.end(), leaves or leave is not None
     return leaves and "?" not in text
+
+
+def parts(reply: str) -> bool:
+    """Whether a reply takes leave and asks nothing: "You're welcome. Goodbye!", in English."""
+    return "?" not in reply and _PARTED.search(reply) is not None
+
+
+def is_afterword(text: str) -> bool:
+    """Whether words behind a goodbye only answer it: "Bye.", "Okay, thanks". A new matter is none."""
+    if not text or "?" in text or _TAKES_IT_BACK.match(text):
+        return False
+    return takes_leave(text, "Goodbye.") or len(text.split()) <= FEW_WORDS
 
 
 def takes_leave(said: str, asked: str) -> bool:

@@ -6,7 +6,7 @@ The model names a target and never a number: what it invents cannot be dialled.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from voice.errors import BadRequest
 from voice.tools.arguments import needed
@@ -32,6 +32,12 @@ class TransferTool:
                 "required": ["target"],
             },
         )
+
+    def among(self, can: Callable[[Effect], bool]) -> TransferTool | None:
+        """The same with the targets that can be reached."""
+        targets = list(self._targets.values())
+        reached = [one for one in targets if can(Effect(Action.TRANSFER, one.to))]
+        return self if reached == targets else TransferTool(reached) if reached else None
 
     async def use(self, use: ToolUse) -> Effect:
         name = needed(use.arguments, "target", f"it is one of {self._names()}")

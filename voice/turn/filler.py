@@ -1,6 +1,7 @@
 """Something said while the caller waits: at most one line per turn, and not on every turn.
 
-A filler never answers a goodbye, is not the same twice in a row, and fits what the caller said where
+Only a tool that works for seconds has more said, each line once and a last one that it still works. A
+filler never answers a goodbye, is not the same twice in a row, and fits what the caller said where
 the agent has lines for that. It is long enough for the platform to say it.
 """
 
@@ -16,6 +17,7 @@ from voice.tools.farewell import is_goodbye
 from voice.types import Chunk, ChunkKind
 
 ONE_MOMENT = "One moment please, I am working on it."  # where an agent has no line of its own
+STILL_AT_IT = "I am still working on it, one more moment please."  # after which there is nothing to add
 REST_S = 10.0  # after a filler: one in every turn sounds like a machine that stutters
 
 # Who asks whether anybody is there does not ask "a good question".
@@ -65,9 +67,18 @@ def filler(call: Call, said: str) -> Chunk | None:
     return None if not call.agent.fillers or is_goodbye(said) else _next_line(call, said)
 
 
-def working(call: Call, said: str) -> Chunk:
-    """Something to say while a tool works, whoever the agent is and whatever was said."""
-    return _next_line(call, said) if call.agent.fillers else Chunk(ONE_MOMENT, "", ChunkKind.FILLER)
+def working(call: Call, said: str, heard: Sequence[str]) -> Chunk | None:
+    """Something to say while a tool works, whoever the agent is and whatever was said.
+
+    `heard` are the lines of this turn so far; None: nothing is left that the caller has not heard.
+    """
+    for _ in call.agent.fillers:
+        line = _next_line(call, said)
+        if line.text not in heard:
+            return line
+    rest = (line for line in ((ONE_MOMENT,) if not heard else ()) + (STILL_AT_IT,) if line not in heard)
+    text = next(rest, None)
+    return None if text is None else Chunk(text, "", ChunkKind.FILLER)
 
 
 def _next_line(call: Call, said: str) -> Chunk:

@@ -7,15 +7,17 @@ from itertools import pairwise
 
 import pytest
 
-from tests.builders import a_brain, an_agent
+from tests.builders import a_brain, a_deadline, an_agent, an_utterance, chunks_of
 from tests.conftest import VirtualTime
 from voice.agents.agent import Agent, FillerKind
 from voice.agents.load import load_agents
 from voice.call import Call
+from voice.models.scripted import ScriptedClient
 from voice.tools.all import TOOLS
+from voice.tools.base import ToolUse
 from voice.tools.farewell import is_goodbye
-from voice.turn.filler import REST_S, filler, kind_of, may_fill
-from voice.types import CallId, ChunkKind, Door
+from voice.turn.filler import ONE_MOMENT, REST_S, STILL_AT_IT, filler, kind_of, may_fill, working
+from voice.types import CallId, ChunkKind, Door, ToolCall, ToolSpec
 
 JAMIE = load_agents(None, "jamie", TOOLS).default
 LONG = "Bear with me a second while I check."
@@ -184,3 +186,36 @@ def test_the_built_in_agents_lines_are_heard_at_every_door() -> None:
     lines = [*JAMIE.fillers, *(line for some in JAMIE.fillers_for.values() for line in some)]
 
     assert all(len(line) >= door.holds_chars for line in lines for door in Door)
+
+
+async def test_a_caller_who_waits_for_a_tool_never_hears_a_line_twice(virtual_time: VirtualTime) -> None:
+    for fillers in ((), ("One moment.",), ("One moment.", "Let me see.", "Nearly there."), (ONE_MOMENT,)):
+        call, heard = await a_call(an_agent(fillers=fillers), Door.CHAT), list[str]()
+
+        while line := working(call, "My sink leaks.", heard):
+            heard.append(line.text)
+
+        assert len(heard) == len(set(heard)) == max(1, len(fillers)) + 1
+        assert heard[-1] == STILL_AT_IT
+
+
+async def test_while_a_tool_works_for_long_the_lines_end_before_the_caller_tires_of_them(
+    virtual_time: VirtualTime,
+) -> None:
+    class Slow:
+        spec = ToolSpec("ticket", "slow", {"type": "object"})
+        action = None
+
+        async def use(self, use: ToolUse) -> str:
+            await asyncio.sleep(20.0)
+            return "Ticket 1 is open."
+
+    model = ScriptedClient(reply="It is written down.", tool_calls=(ToolCall("c", "ticket", "{}"),))
+    async with a_brain(model) as brain:
+        call = await brain.calls.pick_up(CallId("c1"), Door.CHAT)
+        call.agent, call.tools = an_agent(tools=("ticket",)), {"ticket": Slow()}
+        chunks = await chunks_of(await brain.calls.hear(call, an_utterance(), a_deadline(reply_s=60.0)))
+
+    lines = [chunk.text for chunk in chunks if chunk.kind is ChunkKind.FILLER]
+    assert lines == ["One moment.", STILL_AT_IT]
+    assert chunks[-1].text == "It is written down."
