@@ -8,12 +8,14 @@ Source: CreateAssistantDto of vapi_server_sdk 1.9, docs.vapi.ai/assistants and V
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from voice.agents.agent import Agent
+from voice.agents.vapi_line import transcriber_for
 from voice.types import Action
 
 # What an assistant that we describe tells us; the defaults add every word's history, twice per turn.
@@ -38,6 +40,7 @@ WAIT_S = 0.4
 ON_PUNCTUATION_S, ON_NO_PUNCTUATION_S, ON_NUMBER_S = 0.1, 0.8, 0.5  # the second is 1.5 s by default
 VOICE_S, BACKOFF_S = 0.3, 0.8  # a cough does not interrupt; the agent comes back soon after a false one
 SILENCE_S, SILENCE_TIMES = 10, 2
+DOOR = re.compile(r"(?<=[^/])/vapi(/.*)?$")
 
 # How Vapi's own tools are declared; the name is what a request's `tools` show us.
 PLATFORM_TOOLS: Mapping[Action, tuple[str, str]] = {
@@ -51,18 +54,35 @@ PLATFORM_TOOLS: Mapping[Action, tuple[str, str]] = {
 class WaysIn:
     """How Vapi reaches us: the model's URL, to which it appends /chat/completions; the server's URL.
 
-    `secret` is shown at both. Without a server, events go to the URL that asked for the assistant.
+    `secret` is shown at both, `model_key` at the model's URL alone. Without a server, events go to the
+    URL that asked for the assistant.
     """
 
     model_url: str
     server_url: str | None = None
     secret: str | None = field(default=None, repr=False)
+    model_key: str | None = field(default=None, repr=False)
 
 
-def ways_in(base_url: str, agent: str, secret: str | None = None, path_key: str | None = None) -> WaysIn:
-    """Our own doors at a public URL, such as https://voice.example.com; `path_key` where one is set."""
-    door = f"{base_url.rstrip('/')}/vapi" + (f"/{quote(path_key, safe='')}" if path_key else "")
-    return WaysIn(door, f"{door}/webhook?agent={quote(agent)}", secret)
+def ways_in(
+    base_url: str,
+    agent: str,
+    secret: str | None = None,
+    path_key: str | None = None,
+    model_key: str | None = None,
+) -> WaysIn:
+    """Our own doors at a public URL; `path_key` where one is set."""
+    door = vapi_door(base_url, path_key)
+    return WaysIn(door, f"{door}/webhook?agent={quote(agent)}", secret, model_key)
+
+
+def vapi_door(base_url: str, path_key: str | None = None) -> str:
+    """The model's URL at a public one, such as https://voice.example.com.
+
+    Takes the door's own URL, too: people paste what stands in Vapi's dashboard, …/vapi or …/vapi/webhook.
+    """
+    base = DOOR.sub("", base_url.rstrip("/"))
+    return f"{base}/vapi" + (f"/{quote(path_key, safe='')}" if path_key else "")
 
 
 def actions_of(agent: Agent) -> tuple[Action, ...]:
@@ -81,16 +101,15 @@ def vapi_assistant(
 ) -> dict[str, Any]:
     """The assistant of an agent. `actions` are what its tools do to a call.
 
-    `greeting` stands in place of the agent's own; `rescue` is the number that a call goes to when its
-    pipeline breaks.
+    `voice` speaks where the agent's file names none; `greeting` stands in place of the agent's own;
+    `rescue` is the number that a call goes to when its pipeline breaks.
     """
     assistant: dict[str, Any] = {
         "name": agent.name[:MAX_NAME_CHARS],
         "firstMessage": agent.greeting if greeting is None else greeting,
         "firstMessageMode": "assistant-speaks-first",
         "model": _model(agent, ways.model_url, actions),
-        "voice": _voice(voice),
-        "transcriber": {"provider": "deepgram", "model": "nova-3", "language": agent.language},
+        "voice": _voice(agent.vapi.voice or voice),
         "serverMessages": list(SERVER_MESSAGES),
         "startSpeakingPlan": {
             "waitSeconds": WAIT_S,
@@ -109,12 +128,14 @@ def vapi_assistant(
         },
         "hooks": _hooks(agent, rescue),
     }
+    if transcriber := transcriber_for(agent.language):  # without one Vapi takes its own
+        assistant["transcriber"] = transcriber
     if ways.server_url:
         assistant["server"] = {"url": ways.server_url, "timeoutSeconds": SERVER_TIMEOUT_S}
         if ways.secret:
             assistant["server"]["headers"] = {"X-Vapi-Secret": ways.secret}
-    if ways.secret:  # Vapi sends a server's headers to that server only, not to a custom LLM
-        assistant["credentials"] = [{"provider": "custom-llm", "apiKey": ways.secret}]
+    if key := ways.secret or ways.model_key:  # Vapi sends a server's headers to that server, to no model
+        assistant["credentials"] = [{"provider": "custom-llm", "apiKey": key}]
     return assistant
 
 
@@ -127,7 +148,7 @@ def _model(agent: Agent, url: str, actions: Sequence[Action]) -> dict[str, Any]:
         "timeoutSeconds": MODEL_TIMEOUT_S,
         "temperature": agent.temperature,
         "maxTokens": min(max(agent.max_tokens, MIN_TOKENS), MAX_TOKENS),
-        "tools": [_tool(action) for action in actions if action in PLATFORM_TOOLS],
+        "tools": [*(_tool(action) for action in actions if action in PLATFORM_TOOLS), *_handoff(agent)],
     }
 
 
@@ -138,6 +159,21 @@ def _tool(action: Action) -> dict[str, Any]:
         return tool
     # Without destinations Vapi asks us for one; without messages it says a sentence of its own over ours.
     return tool | {"destinations": [], "messages": [{"type": "request-start", "content": ""}]}
+
+
+def _handoff(agent: Agent) -> list[dict[str, Any]]:
+    """The tool that hands a call to other assistants at Vapi; none where all go to agents of this house."""
+    destinations = [
+        {
+            "type": "assistant",
+            "assistantName" if one.kind == "assistant" else "assistantId": one.to,
+            "description": one.purpose,
+        }
+        for one in agent.handoff
+        if not one.is_ours and Action.HANDOFF.value in agent.tools
+    ]
+    function = {"name": Action.HANDOFF.value, "description": "Let another assistant go on with the call."}
+    return [{"type": "handoff", "function": function, "destinations": destinations}] if destinations else []
 
 
 def _voice(voice: str) -> dict[str, Any]:

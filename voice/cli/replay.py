@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Annotated
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import typer
 
+from voice.cli.call import steerable
 from voice.cli.conversation import INDENT, print_aside, print_caller
 from voice.cli.lines import vapi_line
 from voice.cli.replayed import Answer, Compared, answer_of, compared, told_of
@@ -22,16 +24,18 @@ from voice.cli.stored import missing_file, opened_store
 from voice.clock import Budget
 from voice.errors import BadRequest
 from voice.settings import Settings, load_settings, secret
-from voice.simulate.caller import CALLER
 from voice.simulate.report import TurnReport
+from voice.simulate.script import CALLER
 from voice.simulate.vapi import Play, VapiLine
 from voice.store.base import StoredCall
+from voice.threads.speaking import spoken_s
 from voice.types import CallId, Turn, words
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 NOTE = "replay"  # the note's kind; the report's variable is replay_of
-PLAY = Play(uses_tools=True)
+PLAY = Play(steers=True)  # a real call has a control URL: what leaves past an answer leaves by it
+ORDER_S = 2.0  # for what is ordered past an answer to come, where something was done to the call then
 
 
 @app.command()
@@ -47,7 +51,8 @@ def replay(
     """Play a stored call again and show what would be different.
 
     The caller says the same; what the agent says, and its tools do, is new and real. The replay is a call
-    of its own. Exit status 1 when a turn is late, silent or a fallback that was not, or lacks a tool.
+    of its own. Exit status 1 when a turn is late, silent or a fallback that was not, lacks a tool, or does
+    something else to the call: no transfer, another hang-up.
 
     \b
     Examples:
@@ -104,6 +109,7 @@ async def replayed(
     async with AsyncExitStack() as stack:
         note = None
         if url is None:
+            settings = steerable(settings)
             with waiting("Starting a server …"):
                 server = await stack.enter_async_context(running(settings, bind("127.0.0.1", 0)))
             if agent is None and name not in server.brain.agents:
@@ -139,7 +145,9 @@ async def _play(
         for turn in then:
             if line.is_over:
                 break
-            reports.append(await line.say(turn.said))
+            report = await line.say(turn.said)
+            does = await line.acts(_order_s(report) if turn.effect is not None else 0)
+            reports.append(replace(report, acted=report.acted or does))
         now = await _told(url, settings, line.call_id)
     finally:
         await line.hang_up()
@@ -153,6 +161,11 @@ async def _play(
         compared(before.said, told_of(before, due_ms), after, strict=strict)
         for before, after in zip(then, answers, strict=True)
     ]
+
+
+def _order_s(report: TurnReport) -> float:
+    """How long to wait for an order: it comes when the words have been spoken."""
+    return spoken_s(len(report.heard)) + ORDER_S
 
 
 async def _told(url: str, settings: Settings, call_id: str) -> list[dict[str, object]]:
@@ -175,6 +188,8 @@ def _print(replay_id: str, turns: list[Compared]) -> None:
             typer.echo(f"{when:<8}{answer.words or '(silence)' if answer else '(the line was over)'}")
             if answer:
                 print_aside(answer.line())
+                for words_of_others in answer.besides:
+                    print_aside(f"others said: {words_of_others}")
         if turn.differs:
             typer.echo(INDENT + typer.style(f"different: {', '.join(turn.differs)}", fg=typer.colors.YELLOW))
     count = sum(bool(turn.differs) for turn in turns)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 
 from voice.cli.checks import Check
-from voice.cli.vapi_stream import PATH, SECRET, Taken, checked
+from voice.cli.vapi_place import door_at, shown_door, with_key
+from voice.cli.vapi_stream import SECRET, Taken, checked
+from voice.cli.vapi_swapped import RIGHT, swapped_by, swapped_in
 from voice.clock import now
 from voice.settings import Settings, secrets_in
 
@@ -28,8 +30,11 @@ CALLER = "+12025550123"
 WHO = ("assistant", "assistantId", "squad", "squadId", "workflow", "workflowId", "destination")
 OPENING = "Hello, my kitchen sink is leaking."
 HESITATES, GOES_ON = "I am in unit", "I am in unit four B."
+LET_IN = (
+    "a secret is set here, so something in front of this server (a proxy, a tunnel) adds it, or the server "
+    "that answers was started without it: take it out there, or start that server anew"
+)
 WRONG_SECRET = "offhook-doctor-wrong-secret"
-HIDDEN = "…"  # in place of what may be a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,10 @@ class _Patient:
     http: httpx.AsyncClient
     model_url: str
     webhook_url: str
-    secret: str | None
-    stranger_url: str  # the webhook's, with a wrong key where it has one in its path
+    secret: str | None  # shown at both doors
+    key: str | None  # shown at the model's alone
+    stranger: str  # the door with a wrong key, where it has one in its path; else the door
+    is_unguarded: bool  # as far as our settings say
     call_id: str = field(default_factory=lambda: f"doctor-{uuid4()}")
     said: list[dict[str, str]] = field(default_factory=list)
 
@@ -65,47 +72,28 @@ class _Patient:
 async def consult(settings: Settings, url: str | None) -> Consultation:
     """Play a call against `url`, or against the server of this machine. Never raises for what it finds."""
     found = Consultation()
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-    base = (url or f"http://{host}:{settings.port}").rstrip("/")
-    found.checks += _url_checks(base, settings)
-    door = base.removesuffix("/chat/completions")
-    if not urlsplit(door).path.strip("/"):
-        keys = () if settings.vapi_secret else secrets_in(settings.vapi_path_key)
-        door = "/".join((door, "vapi", *keys[:1]))
+    door, found.checks = door_at(url, settings)
+    if door is None:
+        return found
     shown = next(iter(secrets_in(settings.vapi_secret)), None)
     async with httpx.AsyncClient(timeout=LIMIT_S, trust_env=False) as http:
-        stranger = _with_key(door, WRONG_SECRET)
-        patient = _Patient(http, f"{door}/chat/completions", f"{door}/webhook", shown, f"{stranger}/webhook")
+        patient = _Patient(
+            http,
+            f"{door}/chat/completions",
+            f"{door}/webhook",
+            shown,
+            shown or next(iter(secrets_in(settings.api_key)), None),
+            with_key(door, WRONG_SECRET),
+            not settings.guards_vapi,
+        )
         try:
+            found.checks += await swapped_by(http, door, settings)
             await _examine(patient, found)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             is_ours = url is None
             to_do = "run `offhook serve`" if is_ours else "look at the tunnel, the proxy and the address"
-            found.checks.append(Check("reach", "broken", f"{_shown(door)}: {type(exc).__name__}", to_do))
+            found.checks.append(Check("reach", "broken", f"{shown_door(door)}: {type(exc).__name__}", to_do))
     return found
-
-
-def _with_key(door: str, key: str) -> str:
-    """The same door with another part behind /vapi, where a key may stand."""
-    parts = urlsplit(door)
-    before, vapi, behind = parts.path.partition("/vapi/")
-    return parts._replace(path=f"{before}{vapi}{key}").geturl() if behind else door
-
-
-def _shown(door: str) -> str:
-    """A URL for a reader: no key in its path, no password, no query."""
-    parts = urlsplit(_with_key(door, HIDDEN))
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _url_checks(base: str, settings: Settings) -> Iterator[Check]:
-    if base.endswith("/chat/completions"):
-        yield Check("url", "warn", "Vapi would double this path", PATH)
-    if urlsplit(base).query:
-        yield Check("url", "broken", "Vapi appends /chat/completions behind the query", "a key in the path")
-    if settings.vapi_hmac_secret and not (settings.vapi_secret or settings.vapi_path_key):
-        says = "requests must be signed (HMAC), and the doctor signs none"
-        yield Check("secret", "warn", says, "set VAPI_SECRET for the time of the visit")
 
 
 async def _examine(patient: _Patient, found: Consultation) -> None:
@@ -116,7 +104,7 @@ async def _examine(patient: _Patient, found: Consultation) -> None:
     if found.checks[-1].state != "broken":
         await _repeat(patient, found)
         await _keeps_talking(patient, found)
-    found.checks += await _stranger(patient)
+    found.checks += [check async for check in _strangers(patient)]
     found.checks += await _event(patient, "status-update", status="ended", endedReason="customer-ended-call")
     found.checks += await _event(
         patient, "end-of-call-report", endedReason="customer-ended-call", artifact={}
@@ -147,6 +135,7 @@ async def _ring(patient: _Patient, found: Consultation) -> None:
     else:
         found.checks.append(_quickness(what, took_ms))
         assistant = told.get("assistant")
+        found.checks += swapped_in(assistant)
         greeting = assistant.get("firstMessage") if isinstance(assistant, dict) else None
         if isinstance(greeting, str) and greeting:
             found.heard.append(Said("", greeting, round(took_ms)))
@@ -188,19 +177,36 @@ async def _keeps_talking(patient: _Patient, found: Consultation) -> None:
     await _turn(patient, found, "keeps talking", GOES_ON)
 
 
-async def _stranger(patient: _Patient) -> list[Check]:
-    """Whether somebody with a wrong secret is kept out."""
+async def _strangers(patient: _Patient) -> AsyncIterator[Check]:
+    """Whether each door keeps out who shows nothing, or something wrong: one may be open alone."""
     is_here = urlsplit(patient.webhook_url).hostname in ("127.0.0.1", "localhost", "::1")
-    has_key = patient.stranger_url != patient.webhook_url
-    if patient.secret is None and is_here and not has_key:
-        return []
-    headers = {"x-vapi-secret": WRONG_SECRET, "authorization": f"Bearer {WRONG_SECRET}"}
-    answer = await patient.http.post(patient.stranger_url, json=_message(patient, "hang"), headers=headers)
-    if answer.status_code in (401, 403) or (has_key and answer.status_code == 404):
-        return [Check("stranger", "ok", "a wrong secret is refused")]
-    return [
-        Check("stranger", "warn", "a wrong secret is let in: anybody may use the models", "set VAPI_SECRET")
-    ]
+    has_key = patient.stranger != patient.webhook_url.removesuffix("/webhook")
+    if patient.is_unguarded and is_here and not has_key:
+        return
+    wrong = {"x-vapi-secret": WRONG_SECRET, "authorization": f"Bearer {WRONG_SECRET}"}
+    doors = (
+        ("model door", f"{patient.stranger}/chat/completions", _chat(patient), "anybody may use the models"),
+        ("webhook", f"{patient.stranger}/webhook", _message(patient, "hang"), "anybody may tell it of calls"),
+    )
+    for door, url, body, harm in doors:
+        answers = {
+            what: await _status(patient, url, body, headers)
+            for what, headers in (("no secret", {}), ("a wrong secret", wrong))
+        }
+        showed = [what for what, status in answers.items() if 200 <= status < 300]
+        if showed:
+            says = f"the {door} is open: {' and '.join(showed)} is let in, so {harm}"
+            to_do = "set VAPI_SECRET, without OFFHOOK_OPEN" if patient.is_unguarded else LET_IN
+            yield Check(f"stranger, {door}", "broken", says, to_do)
+        elif {*answers.values()} <= ({401, 403, 404} if has_key else {401, 403}):
+            yield Check(f"stranger, {door}", "ok", f"the {door} is guarded: a stranger is refused")
+        # Anything else is no door at all; the turns and events before have said so.
+
+
+async def _status(patient: _Patient, url: str, body: dict[str, Any], headers: dict[str, str]) -> int:
+    """What a door answers; an answer that begins is not read on, as it would be paid for."""
+    async with patient.http.stream("POST", url, json=body, headers=headers) as answer:
+        return answer.status_code
 
 
 async def _event(patient: _Patient, kind: str, **fields: Any) -> list[Check]:
@@ -219,6 +225,8 @@ def _refused(answer: httpx.Response, what: str) -> Check | None:
         return Check(what, "broken", f"answered {status}: no event gets through", SECRET)
     if status in (404, 405):
         return Check(what, "broken", f"answered {status}", "the server's URL is …/vapi/webhook")
+    if answer.headers.get("content-type", "").startswith("text/event-stream"):
+        return Check(what, "broken", "answered a stream of words: this is the model's URL", RIGHT)
     if status != 200:
         return Check(what, "broken", f"answered {status}; Vapi reads no other answer than 200", "see the log")
     return None
@@ -241,19 +249,8 @@ def _call(patient: _Patient) -> dict[str, Any]:
 
 async def _ask(patient: _Patient, *, breaks_off: bool = False) -> Taken:
     """One request of a turn, read as it comes; broken off at the first frame on demand."""
-    counts = {role: sum(one["role"] == role for one in patient.said) for role in ("assistant", "user")}
-    body = {
-        "model": "offhook",
-        "stream": True,
-        "temperature": 0,
-        "max_tokens": 250,
-        "messages": list(patient.said),
-        "call": _call(patient),
-        "customer": {"number": CALLER},
-        "metadata": {"numAssistantTurns": counts["assistant"], "numUserTurns": counts["user"]},
-        "timestamp": time.time_ns() // 1_000_000,
-    }
-    headers = {"Authorization": f"Bearer {patient.secret}"} if patient.secret else {}
+    body = _chat(patient)
+    headers = {"Authorization": f"Bearer {patient.key}"} if patient.key else {}
     began_at = now()
     async with patient.http.stream("POST", patient.model_url, json=body, headers=headers) as answer:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip()
@@ -268,6 +265,22 @@ async def _ask(patient: _Patient, *, breaks_off: bool = False) -> Taken:
         except TimeoutError:
             taken.problem = taken.problem or f"the stream was still open after {LIMIT_S:.0f} s"
     return taken
+
+
+def _chat(patient: _Patient) -> dict[str, Any]:
+    """The request of a turn: the conversation so far. The same again asks for the same turn."""
+    counts = {role: sum(one["role"] == role for one in patient.said) for role in ("assistant", "user")}
+    return {
+        "model": "offhook",
+        "stream": True,
+        "temperature": 0,
+        "max_tokens": 250,
+        "messages": list(patient.said),
+        "call": _call(patient),
+        "customer": {"number": CALLER},
+        "metadata": {"numAssistantTurns": counts["assistant"], "numUserTurns": counts["user"]},
+        "timestamp": time.time_ns() // 1_000_000,
+    }
 
 
 def _table(answer: httpx.Response) -> dict[str, Any] | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from voice.cli.vapi_rules import COSTS, HARMS, RULES, Cost, Harm, Rule
-from voice.cli.vapi_wrong import is_number
+from voice.cli.vapi_read import Part
+from voice.cli.vapi_rule import COSTS, HARMS, Cost, Harm, Rule
+from voice.cli.vapi_rules import RULES
+from voice.cli.vapi_wrong import is_number, without_key
 
 MAX_SHOWN_CHARS = 60
 MOST = 1e6  # what a setting is reckoned with at most: JSON has numbers that none of ours can hold
 MISSING = object()
+# Stands in for the server of an assistant that answers an assistant-request: its events go on to the URL
+# that asked, with whatever that one is shown.
+ASKER = {"url": "https://the-url-that-asked.example", "credentialId": "of the one that asked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,30 @@ class Finding:
     write: str
 
 
-def lint(assistant: Mapping[str, Any]) -> list[Finding]:
-    """Every rule that an assistant breaks: harm first, then silence, milliseconds (most first), money."""
-    found = [finding for rule in RULES for finding in _broken(rule, assistant)]
+def lint(assistant: Mapping[str, Any], *, is_answer: bool = False) -> list[Finding]:
+    """Every rule that an assistant breaks: harm first, then silence, milliseconds (most first), money.
+
+    `is_answer`: it answers an assistant-request, and so needs no server of its own.
+    """
+    if is_answer and not assistant.get("server") and not assistant.get("serverUrl"):
+        assistant = {**assistant, "server": ASKER}
+    return in_order(finding for rule in RULES for finding in _broken(rule, assistant))
+
+
+def lint_parts(parts: Sequence[Part]) -> list[Finding]:
+    """The same of several assistants, each finding with the place of its assistant before its own."""
+    return in_order(
+        one for part in parts for one in placed(part, lint(part.assistant, is_answer=part.is_answer))
+    )
+
+
+def placed(part: Part, found: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings with the place of their assistant before their own."""
+    for one in found:
+        yield replace(one, path=f"{part.place}.{one.path}" if part.place else one.path)
+
+
+def in_order(found: Iterable[Finding]) -> list[Finding]:
     return sorted(found, key=lambda one: (HARMS.index(one.harm), COSTS.index(one.cost), -(one.ms or 0)))
 
 
@@ -72,6 +98,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("type") or value.get("on") or "{…}")[:MAX_SHOWN_CHARS]
     if isinstance(value, list):
-        return f"[{len(value)} entries]"
+        return f"[{len(value)} {'entry' if len(value) == 1 else 'entries'}]"
     text = value.partition("?")[0] if isinstance(value, str) and "://" in value else str(value)
-    return text[:MAX_SHOWN_CHARS]
+    return without_key(text)[:MAX_SHOWN_CHARS]

@@ -10,33 +10,42 @@ import json
 from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from typing import Any
+from urllib.parse import parse_qsl
 
 from pydantic import SecretStr
 
-from voice.cli.values import shown_value
+from voice.cli.values import PASSWORD, shown_value
+from voice.cli.vapi_wrong import name_of_tool, without_key
 
 THEIRS = ("id", "orgId", "createdAt", "updatedAt", "isServerUrlSecretSet", "latestVersionId")
-SECRETS = (
-    "apikey",
-    "api-key",
-    "secret",
-    "token",
-    "password",
-    "authorization",
-)  # in a key whose value is text
+# In a key whose value is text.
+SECRETS = ("apikey", "api-key", "secret", "token", "password", "authorization")
+SECRET_HEADER = "x-vapi-secret"
+OURS_IN_QUERY = "agent"  # whose value may be shown
+HIDDEN = "…"
 OF_ANY_MODEL = ("messages", "tools", "toolIds", "knowledgeBase", "knowledgeBaseId")
 
 Assistant = dict[str, Any]
+Request = tuple[str, str, Assistant]
+"""Method, path, body."""
 
 
 def merged(theirs: Mapping[str, Any], ours: Mapping[str, Any], *, with_secret: bool) -> Assistant:
-    """What is to stand at Vapi. Its answers may hide a credential, so one that is there is left alone."""
+    """What is to stand at Vapi.
+
+    A secret has two halves, the server's header and the model's credential, and half a rotation is a
+    call that ends at once. So both are sent or none: always to a new assistant, to one that is there on
+    demand, since Vapi's answers may hide what it has.
+    """
     found = {key: value for key, value in theirs.items() if key not in THEIRS}
-    has_credential = bool(theirs.get("credentials") or theirs.get("credentialIds"))
+    if not theirs or with_secret:
+        found = _without_old_secret(found, ours)
+    else:
+        ours = _without_secret(ours)
     for key, value in ours.items():
-        if key == "credentials" and has_credential and not with_secret:
-            continue
-        if key == "voice" and isinstance(found.get(key), dict):
+        if key == "credentials":
+            value = [*(found.get(key) or ()), *value]
+        elif key == "voice" and isinstance(found.get(key), dict):
             value = _over(found[key], {"chunkPlan": value["chunkPlan"]})
         elif key == "transcriber" and found.get(key):
             continue
@@ -48,6 +57,38 @@ def merged(theirs: Mapping[str, Any], ours: Mapping[str, Any], *, with_secret: b
             value = _over(found[key], value)
         found[key] = value
     return found
+
+
+def keeps_secret(theirs: Mapping[str, Any], ours: Mapping[str, Any], wanted: Assistant) -> bool:
+    """Whether a secret that is ours does not go along, as far as Vapi's answer shows what it has."""
+    return bool(theirs) and merged(theirs, ours, with_secret=True) != wanted
+
+
+def _without_secret(ours: Mapping[str, Any]) -> Assistant:
+    """Our assistant without either half of the secret."""
+    found = {key: value for key, value in ours.items() if key != "credentials"}
+    if isinstance(server := found.get("server"), Mapping):
+        found["server"] = {key: value for key, value in server.items() if key != "headers"}
+    return found
+
+
+def _without_old_secret(theirs: Assistant, ours: Mapping[str, Any]) -> Assistant:
+    """Theirs without what ours replaces: the same header however written, another key of a custom LLM."""
+    found = dict(theirs)
+    server, listed = found.get("server"), found.get("credentials")
+    if isinstance(server, Mapping) and "headers" in (ours.get("server") or {}):
+        headers = server.get("headers")
+        kept = headers.items() if isinstance(headers, Mapping) else ()
+        other = {name: value for name, value in kept if name.lower() != SECRET_HEADER}
+        found["server"] = {key: value for key, value in server.items() if key not in ("secret", "headers")}
+        found["server"] |= {"headers": other} if other else {}
+    if isinstance(listed, list) and ours.get("credentials"):
+        found["credentials"] = [one for one in listed if not _is_of_a_model(one)]
+    return found
+
+
+def _is_of_a_model(credential: Any) -> bool:
+    return isinstance(credential, Mapping) and credential.get("provider") == "custom-llm"
 
 
 def changes(theirs: Mapping[str, Any], wanted: Assistant) -> Assistant:
@@ -66,15 +107,40 @@ def difference(theirs: Mapping[str, Any], wanted: Assistant) -> list[str]:
 
 
 def masked(found: Any) -> Any:
-    """The same without secrets, for a screen."""
+    """The same without secrets, for a screen. Of headers and of a URL's query only the names are shown."""
     if isinstance(found, Mapping):
-        return {
-            key: shown_value(SecretStr(value))
-            if isinstance(value, str) and any(word in str(key).lower() for word in SECRETS)
-            else masked(value)
-            for key, value in found.items()
-        }
+        return {key: _masked_in(str(key).lower(), value) for key, value in found.items()}
+    if isinstance(found, str):
+        return _without_query(PASSWORD.sub(rf"\1:{HIDDEN}@", without_key(found)))
     return [masked(one) for one in found] if isinstance(found, list) else found
+
+
+def _masked_in(key: str, value: Any) -> Any:
+    """The value of a key. Whatever stands in a header may let somebody in."""
+    if key == "headers" and isinstance(value, Mapping):
+        return {name: shown_value(SecretStr(str(one))) for name, one in value.items()}
+    if isinstance(value, str) and any(word in key for word in SECRETS):
+        return shown_value(SecretStr(value))
+    return masked(value)
+
+
+def _without_query(text: str) -> str:
+    address, mark, query = text.partition("?")
+    if "://" not in address or not mark:
+        return text
+    names = (
+        f"{name}={value if name == OURS_IN_QUERY else HIDDEN}"
+        for name, value in parse_qsl(query, keep_blank_values=True)
+    )
+    return f"{address}?{'&'.join(names) or HIDDEN}"
+
+
+def clashes(wanted: Assistant) -> list[str]:
+    """The names that several tools of an assistant share: nobody could tell which one is asked for."""
+    model = wanted.get("model")
+    listed = model.get("tools") if isinstance(model, Mapping) else None
+    names = [name_of_tool(one) for one in listed] if isinstance(listed, list) else []
+    return sorted({name for name in names if name and names.count(name) > 1})
 
 
 def _lines(found: Mapping[str, Any]) -> list[str]:
@@ -130,8 +196,8 @@ def _tool(tool: Any) -> object:
     return ("function", named) if tool.get("type") == "function" else tool.get("type")
 
 
-def requests(theirs: Mapping[str, Any], wanted: Assistant) -> Iterator[tuple[str, str, Assistant]]:
-    """The request that makes it so: method, path, body. None when nothing differs."""
+def requests(theirs: Mapping[str, Any], wanted: Assistant) -> Iterator[Request]:
+    """The request that makes it so. None when nothing differs."""
     if not theirs:
         yield "POST", "/assistant", wanted
     elif body := changes(theirs, wanted):

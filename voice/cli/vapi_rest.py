@@ -35,10 +35,14 @@ class VapiRest:
         self._http.close()
 
     def named(self, name: str) -> list[dict[str, Any]]:
-        """Every assistant of this name."""
+        """Every assistant of this name. Raises Failed where the list cannot be trusted to hold it."""
         found = self._ask("GET", f"/assistant?limit={MOST}")
-        listed = found if isinstance(found, list) else []
-        return [one for one in listed if isinstance(one, dict) and one.get("name") == name]
+        if not isinstance(found, list):  # taken for "none", it would be created a second time
+            raise Failed("Vapi's answer is no list of assistants: see VAPI_BASE_URL")
+        named = [one for one in found if isinstance(one, dict) and one.get("name") == name]
+        if not named and len(found) >= MOST:
+            raise Failed(f"Vapi lists {MOST} assistants and may have more: name yours with --id")
+        return named
 
     def read(self, assistant_id: str) -> dict[str, Any]:
         return _table(self._ask("GET", f"/assistant/{quote(assistant_id, safe='')}"))

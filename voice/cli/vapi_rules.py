@@ -9,130 +9,66 @@ by others says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
-
+from voice.cli.vapi_reach import REACH
+from voice.cli.vapi_rule import Rule
+from voice.cli.vapi_shape import SHAPE
 from voice.cli.vapi_wrong import (
     HOOKS,
-    Wrong,
     above,
-    asks_us,
     below,
+    does_the_same,
     equals,
     has_bad_name,
     has_long_description,
     has_no_net,
     has_no_smart_plan,
+    has_smart_plan,
     holds,
     is_deaf,
-    is_empty,
     is_everyday,
     is_flux,
+    is_no_number,
     is_not_english,
     is_number,
-    is_private,
     is_undialable,
     is_unknown_hook,
     lacks,
-    matches,
+    shares_name,
     talks_over,
     waits_for_no_one,
 )
 
-Harm = Literal["harmful", "costly", "note"]
-HARMS: tuple[Harm, ...] = ("harmful", "costly", "note")
-Cost = Literal["silence", "ms", "money"]
-COSTS: tuple[Cost, ...] = ("silence", "ms", "money")
-
 WAIT_S, ON_NO_PUNCTUATION_S, ON_PUNCTUATION_S, BACKOFF_S = 0.4, 0.8, 0.1, 1.0  # what is compared with
-MIN_CHARACTERS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One place of an assistant and what is wrong with some of its values.
-
-    `path` may name older spellings behind "|", of which the first that is there counts; "[]" stands for
-    every entry of a list. `default` is what Vapi takes where nothing is written. `ms` is what a value
-    costs each turn. `{value}` and `{ms}` are filled in.
-    """
-
-    path: str
-    wrong: Wrong
-    harm: Harm
-    cost: Cost
-    says: str
-    write: str
-    default: Any = None
-    ms: Callable[[float], float] | None = None
-
+MIN_CHARACTERS, SCRAP_CHARACTERS = 30, 10
+NUMBERS = (
+    "model.timeoutSeconds",
+    "model.maxTokens",
+    "model.temperature",
+    "server.timeoutSeconds",
+    "server.backoffPlan.maxRetries",
+    "voice.inputMinCharacters|voice.chunkPlan.minCharacters",
+    "startSpeakingPlan.waitSeconds",
+    "startSpeakingPlan.transcriptionEndpointingPlan.onPunctuationSeconds",
+    "startSpeakingPlan.transcriptionEndpointingPlan.onNoPunctuationSeconds",
+    "startSpeakingPlan.transcriptionEndpointingPlan.onNumberSeconds",
+    "transcriber.endpointing",
+    "stopSpeakingPlan.numWords",
+    "stopSpeakingPlan.voiceSeconds",
+    "stopSpeakingPlan.backoffSeconds",
+    "silenceTimeoutSeconds",
+    "maxDurationSeconds",
+)
 
 RULES: tuple[Rule, ...] = (
-    # The way to us
-    Rule(
-        "model.provider", lambda value, _: value != "custom-llm", "harmful", "silence",
-        "another model writes the words; this server is not asked", '"custom-llm"',
+    *(
+        Rule(
+            path, is_no_number, "harmful", "silence",
+            "Vapi refuses the assistant: this is no number, and text in quotes is none", "a number",
+        )
+        for path in NUMBERS
     ),
-    Rule(
-        "model.url", lambda value, whole: not value and asks_us(whole), "harmful", "silence",
-        "there is nobody to ask", "https://YOUR-HOST/vapi",
-    ),
-    Rule(
-        "model.url", matches(r"/chat/completions/?$"), "harmful", "silence",
-        "Vapi appends /chat/completions itself: the path is doubled, most servers answer 404 and the caller "
-        "hears nothing (this one serves it)", "the URL without /chat/completions",
-    ),
-    Rule(
-        "model.url", matches(r"\?"), "harmful", "silence",
-        "Vapi appends /chat/completions behind the query: the path is wrong and the key in it spoilt",
-        "a key in the path or as a credential",
-    ),
-    Rule(
-        "model.url", matches(r"^http://"), "harmful", "silence",
-        "callers' words and the key go over the network in the clear, and Vapi may refuse it", "https://…",
-    ),
-    Rule("model.url", is_private, "harmful", "silence", "Vapi cannot reach this machine", "a public URL"),
-    Rule(
-        "model.url", matches(r"/webhook/?$"), "harmful", "silence",
-        "this is the server's URL: most servers have nothing to say at it", "…/vapi",
-    ),
-    Rule(
-        "model.metadataSendMode", equals("off"), "harmful", "silence",
-        "no call id and no caller's number come along: each turn is a call of its own and the agent forgets "
-        "what was said", '"variable"', default="variable",
-    ),
-    Rule(
-        "model.timeoutSeconds", below(5), "harmful", "silence",
-        "the call ends when the first token takes {value} s; a cold worker takes longer", "20", default=20,
-    ),
-    Rule(
-        "model.maxTokens", lambda value, _: is_number(value) and not 50 <= value <= 10_000, "harmful",
-        "silence", "Vapi refuses the assistant", "a number from 50 to 10000", default=250,
-    ),
-    Rule(
-        "model.fallbackModels", lambda value, _: bool(value), "note", "silence",
-        "a custom LLM has none: it is ignored", "nothing; fall back behind this server",
-    ),
-    Rule(
-        "server.url|serverUrl", is_empty, "harmful", "silence",
-        "no event is sent and no error shown: tools give no result, no report comes, a ring wakes nobody",
-        "https://YOUR-HOST/vapi/webhook",
-    ),
-    Rule("server.url|serverUrl", is_private, "harmful", "silence", "Vapi cannot reach it", "a public URL"),
-    Rule(
-        "server.url|serverUrl", matches(r"/chat/completions/?$"), "harmful", "silence",
-        "this is the model's URL: most servers have nothing to say to an event", "…/vapi/webhook",
-    ),
-    Rule(
-        "server.timeoutSeconds", below(5), "costly", "silence",
-        "a tool that takes {value} s gives no result", "20", default=20,
-    ),
-    Rule(
-        "server.backoffPlan.maxRetries", above(0), "note", "money",
-        "each event that fails comes {value} times more; a server must take repeats once (this one does)",
-        "keep it only where all servers do", default=0,
-    ),
+    *SHAPE,
+    *REACH,
     Rule("name", lambda value, _: len(str(value)) > 40, "harmful", "silence", "Vapi refuses it",
          "40 characters at most", default=""),
     # What is heard
@@ -158,6 +94,12 @@ RULES: tuple[Rule, ...] = (
         "voice.inputMinCharacters|voice.chunkPlan.minCharacters", above(MIN_CHARACTERS), "harmful", "ms",
         "a short sentence waits until {value} characters are there: up to 5.7 s were measured", "30 or less",
         default=30, ms=lambda chars: 20.0 * (chars - MIN_CHARACTERS),
+    ),
+    Rule(
+        "voice.inputMinCharacters|voice.chunkPlan.minCharacters", below(SCRAP_CHARACTERS), "costly",
+        "silence",
+        "the voice begins a new piece at every comma once {value} characters are there: words come in scraps "
+        "with pauses between them", "10 to 30", default=30,
     ),
     Rule(
         "voice.chunkPlan.formatPlan.enabled", lambda value, _: value is not False, "costly", "silence",
@@ -196,6 +138,11 @@ RULES: tuple[Rule, ...] = (
         has_no_smart_plan(above(0.3)), "costly", "ms",
         "every finished sentence waits {ms} ms longer than by default", "0.1", default=0.1,
         ms=lambda wait: 1000 * (wait - ON_PUNCTUATION_S),
+    ),
+    Rule(
+        "startSpeakingPlan.transcriptionEndpointingPlan", has_smart_plan, "note", "ms",
+        "smartEndpointingPlan stands above it and decides alone: whatever is written here shortens no wait",
+        "one of the two plans",
     ),
     Rule(
         "startSpeakingPlan.smartEndpointingPlan", is_flux, "costly", "ms",
@@ -277,6 +224,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "model.tools[]", has_bad_name, "harmful", "silence", "Vapi refuses the name",
         "letters, digits, _ and - only",
+    ),
+    Rule(
+        "model.tools[]", shares_name, "harmful", "silence",
+        "another tool has the same name: nobody can tell which one the model asks for", "a name of its own",
+    ),
+    Rule(
+        "model.tools[]", does_the_same, "costly", "silence",
+        "another tool does the same: the model takes either, and this server knows one", "one of the two",
     ),
     Rule(
         "model.tools[]", has_long_description, "costly", "silence",

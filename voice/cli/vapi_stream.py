@@ -20,7 +20,10 @@ HOLDS_CHARS, HELD_MS = (
 GAP_MS = 1500  # an agent's gap_ms
 ITS_OWN_MS = 1200  # endpointing, voice and telephone network: measured by others, and not ours to shorten
 MAX_SHOWN_CHARS = 60
-STREAM = "answer with `text/event-stream` whenever `stream` is not exactly false"
+STREAM = (
+    "answer with `text/event-stream` whenever `stream` is not exactly false; where this is the server's URL, "
+    "the two are swapped"
+)
 PATH = "the model's URL is …/vapi: Vapi appends /chat/completions to it"
 SECRET = (
     "give Vapi the secret that VAPI_SECRET holds: as the custom-LLM credential and as the server's header"

@@ -22,14 +22,14 @@ import httpx
 from voice.clock import now
 from voice.errors import BadRequest
 from voice.simulate.aloud import Aloud
-from voice.simulate.caller import CALLER
 from voice.simulate.report import TurnReport, milliseconds
+from voice.simulate.script import CALLER
 from voice.simulate.vapi_control import control_url
-from voice.simulate.vapi_posts import Posts
+from voice.simulate.vapi_posts import OUR_NUMBER, Posts
 from voice.simulate.vapi_stream import FLUSH, Stream, Voice, growing, retold
 from voice.simulate.vapi_talk import Talk
 from voice.simulate.vapi_tidings import Tidings
-from voice.simulate.vapi_work import Work, cuts_in
+from voice.simulate.vapi_work import Work, cuts_in, model_named
 
 BUDGET_S = 1.2  # until the first words: an agent's first_chunk_ms
 MAX_HOPS = 6  # streams of one turn, each but the last asking for tools
@@ -38,13 +38,13 @@ BY_CALLER = "customer-ended-call"
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """How much of Vapi is played. As it stands: the beginning, the turns and the end of a calm call.
+    """How much of Vapi is played. As it stands: a calm call's beginning, turns and end, with its tools.
 
     `tells_all`: every message that an assistant sends by default, and `hang` after `hangs_after_s` without
     a word to speak. `asks`: requests for each turn; all but the last one are given up after `drops_after_s`,
     the first ones with fewer words, as a caller talks on. `holds_chars`: what the voice waits for.
-    `uses_tools`: the assistant's tools are declared. `steers`: there is a control URL. `retells`: the next
-    request tells what was heard as speech recognition writes it down.
+    `uses_tools`: the assistant's tools are declared, as on every real line. `steers`: there is a control
+    URL. `retells`: the next request tells what was heard as speech recognition writes it down.
     """
 
     tells_all: bool = False
@@ -52,13 +52,13 @@ class Play:
     asks: int = 1
     drops_after_s: float = 0.1
     holds_chars: int = 0
-    uses_tools: bool = False
+    uses_tools: bool = True
     steers: bool = False
     retells: bool = False
 
 
 CALM = Play()
-WHOLE = Play(tells_all=True, holds_chars=30, uses_tools=True, steers=True, retells=True)
+WHOLE = Play(tells_all=True, holds_chars=30, steers=True, retells=True)
 
 
 @dataclass(slots=True)
@@ -69,19 +69,22 @@ class _Turn:
     stream: Stream
     voice: Voice
     hops: int = 1
+    acted: bool = False  # the line was ended or passed on
 
     def report(self, budget_s: float) -> TurnReport:
         stream = self.stream
         heard = " ".join(FLUSH.sub(" ", stream.words).split())
         first = None if stream.first_at is None else milliseconds(stream.asked_at, stream.first_at)
         total = milliseconds(stream.asked_at, now())
-        return TurnReport(self.said, heard, first, total, budget_s * 1000, stream.gap_ms, self.hops)
+        return TurnReport(
+            self.said, heard, first, total, budget_s * 1000, stream.gap_ms, self.hops, acted=self.acted
+        )
 
 
 class VapiLine:
     """One call through the Vapi doors at `base_url` (such as http://127.0.0.1:8000/vapi).
 
-    `agent` is named in the webhook's URL and as the model.
+    `agent` is named in the webhook's URL and as the model. `number` is the one that `caller` dials.
     `greeting` is the assistant's firstMessage; None asks the webhook for an assistant, as Vapi does for a
     number that has none. `retell` is how speech recognition would spell what the caller heard.
     `assistant` is one with tools, in Vapi's shape, where the webhook is not asked for it. `variables` are
@@ -101,6 +104,7 @@ class VapiLine:
         *,
         secret: str | None = None,
         caller: str = CALLER,
+        number: str = OUR_NUMBER,
         greeting: str | None = None,
         system: str = "",
         model: str = "offhook",
@@ -126,6 +130,7 @@ class VapiLine:
             base_url.rstrip("/"),
             self.call_id,
             caller=caller,
+            number=number,
             model=agent or model,
             agent=agent,
             secret=secret,
@@ -138,6 +143,7 @@ class VapiLine:
         self._speaking = asyncio.Lock()  # a turn, or words that were ordered
         self._patience: asyncio.Timeout | None = None  # of the turn in flight; an order may end it
         self._hung_up = False
+        self._obeyed = asyncio.Event()  # an order was done
         self._work.equip(assistant or {})
 
     async def dial(self) -> str:
@@ -147,7 +153,9 @@ class VapiLine:
             open_url = control_url(self.call_id, self._obey, lambda: self.is_over)
             self._posts.control_url = await self._stack.enter_async_context(open_url)
         if self._greeting is None:
-            self._greeting = self._work.assigned(await self._posts.tell("assistant-request"))
+            answer = await self._posts.tell("assistant-request")
+            self._greeting = self._work.assigned(answer)
+            self._posts.model = model_named(answer) or self._posts.model
             self._end_if_asked()
         await self._tidings.rings()
         await self._posts.tell("status-update", status="in-progress")
@@ -206,7 +214,9 @@ class VapiLine:
             if not turn.stream.done:
                 raise BadRequest("the stream ended without [DONE]")
             asked = turn.stream.tools
-            if not asked or not await self._work.carry_out(asked, turn.stream, turn.voice):
+            asks_again = bool(asked) and await self._work.carry_out(asked, turn.stream, turn.voice)
+            turn.acted = bool(asked) and self._work.has_acted
+            if not asks_again:
                 return
         raise BadRequest(f"one turn asked for tools {MAX_HOPS} times")
 
@@ -239,6 +249,16 @@ class VapiLine:
                 report = await self._hear("")
                 self.told(f"the agent answers to a message: {report.heard}")
             self._end_if_asked()
+        self._obeyed.set()
+
+    async def acts(self, within_s: float) -> bool:
+        """Whether the line was ended or passed on; an order that does so may take so long to come."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not self.is_over:
+                    self._obeyed.clear()
+                    await self._obeyed.wait()
+        return self._work.has_acted
 
     def _end_if_asked(self) -> None:
         """The line is over, though the caller has not hung up."""

@@ -18,7 +18,10 @@ OUR_NUMBER = "+12025550199"
 
 
 class Posts:
-    """The requests of one call. A client that is handed in is not closed."""
+    """The requests of one call to `number`. A client that is handed in is not closed.
+
+    `model` is the name that requests to the custom LLM bear.
+    """
 
     def __init__(
         self,
@@ -30,9 +33,11 @@ class Posts:
         agent: str | None,
         secret: str | None,
         http: httpx.AsyncClient | None,
+        number: str = OUR_NUMBER,
     ) -> None:
         self.control_url: str | None = None
-        self._base, self._call_id, self._caller, self._model = base_url, call_id, caller, model
+        self.model = model
+        self._base, self._call_id, self._caller, self._number = base_url, call_id, caller, number
         self._webhook = f"{base_url}/webhook" + (f"?agent={quote(agent)}" if agent else "")
         # Vapi shows the webhook's secret under its own name, the model's key as a bearer token.
         self._webhook_headers = {"x-vapi-secret": secret} if secret else {}
@@ -48,7 +53,8 @@ class Posts:
         """One server message; Vapi expects 200 and JSON for each."""
         customer = {"number": self._caller}
         message = {"type": kind, "timestamp": time.time_ns() // 1_000_000, **fields}
-        body = {"message": {**message, "call": self._call(), "customer": customer}}
+        ends = {"customer": customer, "phoneNumber": {"number": self._number}}
+        body = {"message": {**message, "call": self._call(), **ends}}
         answer = await self._http.post(self._webhook, json=body, headers=self._webhook_headers)
         if answer.status_code != 200:
             raise BadRequest(f"the webhook answered {answer.status_code} to {kind}")
@@ -70,14 +76,14 @@ class Posts:
     def _body(self, talk: Talk, tools: Sequence[dict[str, Any]], words: str | None) -> dict[str, Any]:
         """The request of one turn, as Vapi sends it with its metadata on."""
         return {
-            "model": self._model,
+            "model": self.model,
             "stream": True,
             "temperature": 0,
             "max_tokens": 250,
             "messages": talk.messages(words),
             **({"tools": list(tools)} if tools else {}),
             "call": self._call(),
-            "phoneNumber": {"number": OUR_NUMBER},
+            "phoneNumber": {"number": self._number},
             "customer": {"number": self._caller},
             "metadata": talk.counters(words),
             "timestamp": time.time_ns() // 1_000_000,

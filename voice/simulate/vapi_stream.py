@@ -90,11 +90,12 @@ class Stream:
             asked.arguments += function.get("arguments") or ""
         if reason is not None and self.asked and reason != "tool_calls":
             raise BadRequest(f"tools were asked for, but the finish_reason is {reason!r}")
-        self._hear(content)
+        self.hear(content)
         self.finished = self.finished or reason is not None
         return str(content)
 
-    def _hear(self, text: str) -> None:
+    def hear(self, text: str) -> None:
+        """Words that the caller hears now, from the stream or from what it made Vapi say."""
         self.words += text
         if not text.strip():
             return

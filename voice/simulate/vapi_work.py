@@ -14,11 +14,14 @@ from voice.simulate.vapi_tools import (
     FORWARDED,
     KEYS_PRESSED,
     VapiTool,
+    addresses,
     arguments_of,
     results_of,
     tool_calls_message,
     tools_of,
 )
+
+NOWHERE = "call.forwarding.operator-busy"
 
 
 class Work:
@@ -43,14 +46,16 @@ class Work:
         if isinstance(answer.get("error"), str):  # spoken, and that is all
             self.ends_with = "assistant-request-returned-error"
             return str(answer["error"])
-        if isinstance(answer.get("destination"), dict):
-            self.forward(answer["destination"])
+        if isinstance(place := answer.get("destination"), dict):
+            self.forward(place)
+            return VapiTool("transferCall", "", "", {}).words_before(place)
         parts = [
             part for key in ("assistant", "assistantOverrides") if isinstance(part := answer.get(key), dict)
         ]
         for part in parts:
             self.equip(part)
-        return next((text for part in parts if isinstance(text := part.get("firstMessage"), str)), "")
+        said = (part.get("firstMessage") for part in reversed(parts))  # an override wins
+        return next((text for text in said if isinstance(text, str)), "")
 
     def declared(self) -> list[dict[str, Any]]:
         """The tools as each request names them."""
@@ -70,7 +75,9 @@ class Work:
                 self.ends_with = ENDED
                 self._told("Vapi hangs up")
             elif tool.kind == "transferCall":
-                await self._transfer(one, tool, stream)
+                await self._transfer(one, tool, stream, voice)
+            elif tool.kind == "handoff":
+                await self._hand_off(one, tool)
             elif tool.kind == "dtmf":
                 self._told(f"Vapi presses {arguments_of(one).get('dtmf', '')}")
                 results[one.id] = KEYS_PRESSED
@@ -85,8 +92,13 @@ class Work:
 
     def forward(self, destination: Mapping[str, Any]) -> None:
         """The caller is connected to somebody else."""
-        self._told(f"Vapi transfers the call to {destination.get('number') or destination.get('sipUri')}")
+        self._told(f"Vapi transfers the call to {next(iter(addresses(destination)), 'nobody')}")
         self.ends_with = FORWARDED
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether the line was ended or passed on, and not lost."""
+        return self.ends_with in (ENDED, FORWARDED)
 
     def obey(self, order: Mapping[str, Any]) -> bool:
         """Do what came through the control URL; whether the model is to answer to it. Mutes are only told."""
@@ -107,33 +119,57 @@ class Work:
             self._told(f"Vapi does {order.get('control')}, as it was ordered")
         return False
 
-    async def _transfer(self, asked: Asked, tool: VapiTool, stream: Stream) -> None:
+    async def _transfer(self, asked: Asked, tool: VapiTool, stream: Stream, voice: Voice) -> None:
         if stream.has_words:  # what others found on live calls: the text is spoken, the tool skipped
             self._told("Vapi skips the transfer: words stand beside it")
             return
-        to = arguments_of(asked).get("destination") or (tool.destinations or ("",))[0]
-        if to:
-            self.forward({"number": to})
-            return
-        found = await self._posts.tell("transfer-destination-request")
-        if isinstance(found.get("destination"), dict):
-            self.forward(found["destination"])
+        to = tool.destination(arguments_of(asked).get("destination"))
+        request = "transfer-destination-request"
+        found: Mapping[str, Any] = {"destination": to} if to else await self._posts.tell(request)
+        if isinstance(place := found.get("destination"), Mapping):
+            self._speak(tool.words_before(place, found.get("message")), stream, voice)
+            self.forward(place)
         else:  # a transfer that fails ends the call
             self._told(f"Vapi ends the call: nowhere to transfer it to ({found.get('error', 'no answer')})")
-            self.ends_with = "call.forwarding.operator-busy"
+            self.ends_with = NOWHERE
+
+    async def _hand_off(self, asked: Asked, tool: VapiTool) -> None:
+        """Another assistant goes on; here the line is over then."""
+        to = tool.destination(arguments_of(asked).get("destination"))
+        if not to or "dynamic" in addresses(to) or to.get("type") == "dynamic":
+            found = await self._posts.tell("handoff-destination-request", parameters=arguments_of(asked))
+            to = place if isinstance(place := found.get("destination"), Mapping) else {}
+        if to:
+            self._told(f"Vapi hands the call to {next(iter(addresses(to)), 'another assistant')}")
+            self.ends_with = FORWARDED
+        else:
+            self._told("Vapi ends the call: nobody to hand it to")
+            self.ends_with = NOWHERE
+
+    def _speak(self, words: str, stream: Stream, voice: Voice) -> None:
+        """Words that are not the stream's own."""
+        if words:
+            stream.hear(f" {words}")
+            voice.add(f" {words}")
+            voice.end()
 
     async def _run(self, asked: Sequence[Asked], stream: Stream, voice: Voice) -> Mapping[str, str]:
         """Have the webhook run functions; the text of each result."""
         message = tool_calls_message(asked, list(self._tools.values()))
         found = results_of(await self._posts.tell("tool-calls", **message), asked)
         self._told(f"Vapi has run {', '.join(one.name for one in asked)}")
-        if found.say:
-            stream.words += f" {found.say}"
-            voice.add(f" {found.say}")
-            voice.end()
+        self._speak(found.say, stream, voice)
         if found.ends:
             self.ends_with = ENDED
         return found.texts
+
+
+def model_named(answer: Mapping[str, Any]) -> str | None:
+    """The model of the assistant that answered an assistant-request; None: it is kept at Vapi."""
+    assistant = answer.get("assistant")
+    model = assistant.get("model") if isinstance(assistant, Mapping) else None
+    name = model.get("model") if isinstance(model, Mapping) else None
+    return name if isinstance(name, str) and name else None
 
 
 def cuts_in(order: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.house import a_house
+from tests.handlers.house import a_house, a_request
 from tests.voice.cli.running import in_process
 from voice.cli.checks import Check
 from voice.cli.vapi_doctor import Consultation, consult
@@ -21,6 +21,8 @@ from voice.simulate.loopback import Receive, Scope, Send, serving
 SETTINGS = load_settings(Path("/nonexistent"))
 SECRET = "s3cret"
 KEY = "k3y-of-sixteen-characters"
+
+STRANGERS = ("stranger, model door", "stranger, webhook")
 
 Answer = Callable[[dict[str, Any]], tuple[int, str, str]]
 
@@ -64,7 +66,7 @@ async def test_our_own_server_is_well_and_the_caller_hears_its_agent() -> None:
         found = await consult(settings, url)
 
     assert [one for one in found.checks if one.state != "ok"] == []
-    assert {one.what for one in found.checks} >= {"first turn", "repeat", "keeps talking", "stranger"}
+    assert {one.what for one in found.checks} >= {"first turn", "repeat", "keeps talking", *STRANGERS}
     assert found.heard[0].agent.startswith("Thanks for calling Maple Court")
     assert [said.agent for said in found.heard[1:]] == ["Which unit are you in?"] * 2
 
@@ -87,9 +89,90 @@ async def test_where_only_a_path_key_guards_a_stranger_has_a_wrong_one() -> None
         careless = await consult(settings, url)
 
     assert [one for one in ours.checks if one.state != "ok"] == []
-    assert the(ours, "stranger", "ok")
-    assert the(pasted, "stranger", "ok")
-    assert "anybody may use" in the(careless, "stranger", "warn").says
+    for door in STRANGERS:
+        assert the(ours, door, "ok")
+        assert the(pasted, door, "ok")
+        assert "is open" in the(careless, door, "broken").says
+
+
+@asynccontextmanager
+async def a_guarded_server(*guarded: str, takes_none: bool = False) -> AsyncIterator[str]:
+    """A server that asks for the secret at paths that end so; `takes_none`: only a wrong one is refused."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        shown = [
+            value.removeprefix(b"Bearer ").decode()
+            for name, value in scope["headers"]
+            if name in (b"authorization", b"x-vapi-secret")
+        ]
+        is_stranger = any(one != SECRET for one in shown) if takes_none else SECRET not in shown
+        is_chat = scope["path"].endswith("/chat/completions")
+        status = 401 if is_stranger and scope["path"].endswith(guarded) else 200
+        kind, text = (
+            ("text/event-stream", STREAM) if is_chat else ("application/json", '{"assistantId": "a"}')
+        )
+        headers = [(b"content-type", kind.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": text.encode()})
+
+    async with serving(app) as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    ("guarded", "model", "webhook"),
+    [
+        (("/webhook",), "broken", "ok"),
+        (("/chat/completions",), "ok", "broken"),
+        (("/webhook", "/chat/completions"), "ok", "ok"),
+        ((), "broken", "broken"),
+    ],
+)
+async def test_of_two_doors_the_one_that_is_open_to_strangers_is_named(
+    guarded: tuple[str, ...], model: str, webhook: str
+) -> None:
+    settings = load_settings(Path("/nonexistent"), vapi_secret=SECRET)
+    async with a_guarded_server(*guarded) as url:
+        found = await consult(settings, url)
+
+    states = [one.state for one in found.checks if one.what in STRANGERS]
+    assert states == [model, webhook]
+    says = " ".join(one.says for one in found.checks if one.what in STRANGERS)
+    assert ("the model door is open" in says, "the webhook is open" in says) == (
+        model == "broken",
+        webhook == "broken",
+    )
+
+
+async def test_a_door_that_lets_in_whoever_shows_nothing_is_open() -> None:
+    settings = load_settings(Path("/nonexistent"), vapi_secret=SECRET)
+    async with a_guarded_server("/webhook", "/chat/completions", takes_none=True) as url:
+        found = await consult(settings, url)
+
+    for door in STRANGERS:
+        assert "no secret is let in" in the(found, door, "broken").says
+        assert "something in front of this server" in the(found, door, "broken").to_do
+
+
+async def test_where_vapi_only_signs_the_model_door_is_said_to_refuse_every_turn() -> None:
+    settings = load_settings(Path("/nonexistent"), vapi_hmac_secret="signs-webhooks")
+    async with a_house(vapi_hmac_secret="signs-webhooks") as house, serving(house.app) as url:
+        found = await consult(settings, url)
+
+    told = the(found, "model door", "broken")
+    assert "every turn is refused" in told.says
+    assert "VAPI_SECRET" in told.to_do
+
+
+async def test_where_vapi_only_signs_the_model_is_shown_the_api_key() -> None:
+    ways = {"vapi_hmac_secret": "signs-webhooks", "api_key": "k3y"}
+    async with a_house(**ways) as house, serving(house.app) as url:
+        found = await consult(load_settings(Path("/nonexistent"), **ways), url)
+
+    assert the(found, "first turn", "ok")
+    assert [one for one in found.checks if one.what == "model door"] == []
 
 
 @pytest.mark.parametrize(
@@ -186,6 +269,81 @@ async def test_a_pasted_path_is_called_all_the_same_and_named() -> None:
 
     assert "double" in the(found, "url", "warn").says
     assert the(found, "first turn", "ok")
+
+
+@pytest.mark.parametrize("pasted", ["/vapi/", "/vapi/webhook", "/vapi/webhook/?agent=jamie"])
+async def test_the_url_of_the_webhook_may_be_pasted_as_well(pasted: str) -> None:
+    async with a_house() as house, serving(house.app) as url:
+        found = await consult(SETTINGS, f"{url}{pasted}")
+
+    assert [one for one in found.checks if one.state != "ok"] == []
+
+
+async def test_the_webhooks_url_is_said_to_be_no_model_url() -> None:
+    async with a_house() as house, serving(house.app) as url:
+        found = await consult(SETTINGS, f"{url}/vapi/webhook")
+
+    assert "this is the server's URL" in the(found, "url", "ok").says
+
+
+async def test_an_assistant_whose_urls_are_swapped_is_named() -> None:
+    urls = {"model": {"url": "https://x.example/vapi/webhook"}, "server": {"url": "https://x.example/vapi"}}
+    answer = json.dumps({"assistant": urls})
+    chat, event = (200, "text/event-stream", STREAM), (200, "application/json", answer)
+    async with a_server(lambda _: chat, lambda _: event) as url:
+        found = await consult(SETTINGS, url)
+
+    says = [one.says for one in found.checks if one.what == "urls at Vapi"]
+    assert says == [
+        "the answered assistant's model URL leads to the webhook",
+        "the answered assistant's server URL leads to the model's door",
+    ]
+
+
+async def test_events_that_the_models_url_answers_are_named() -> None:
+    stream = (200, "text/event-stream", STREAM)
+    async with a_server(lambda _: stream, lambda _: stream) as url:
+        found = await consult(SETTINGS, url)
+
+    assert "this is the model's URL" in the(found, "assistant-request", "broken").says
+    assert "this is the model's URL" in the(found, "end-of-call-report", "broken").says
+
+
+async def test_requests_that_vapi_sends_to_the_other_url_are_named() -> None:
+    async with a_house() as house, serving(house.app) as url:
+        await house.http.post("/vapi/webhook", json=a_request("My sink leaks."))
+        found = await consult(SETTINGS, url)
+
+    assert the(found, "urls at Vapi", "warn").says.startswith("1 of Vapi's requests came to the other URL")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[x", "https://x:y", "voice.example.com", "ftp://x", "https://", "me:k3y@x?key=k3y"]
+)
+async def test_what_is_no_url_is_said_at_once_and_without_a_key(url: str) -> None:
+    found = await consult(SETTINGS, url)
+
+    [check] = found.checks
+    assert (check.what, check.state) == ("url", "broken")
+    assert "is no URL" in check.says
+    assert "k3y" not in check.says
+
+
+async def test_a_url_with_a_query_is_broken_and_called_without_it() -> None:
+    async with a_house() as house, serving(house.app) as url:
+        found = await consult(SETTINGS, f"{url}/vapi?key=1")
+
+    assert "behind the query" in the(found, "url", "broken").says
+    assert the(found, "first turn", "ok")
+
+
+async def test_a_door_that_is_not_there_is_not_said_to_be_open() -> None:
+    settings = load_settings(Path("/nonexistent"), vapi_secret=SECRET)
+    async with a_server(lambda _: (404, "text/plain", ""), lambda _: (500, "text/plain", "")) as url:
+        found = await consult(settings, url)
+
+    assert [one.what for one in found.checks if one.what in STRANGERS] == []
+    assert "nothing is at this path" in the(found, "first turn", "broken").says
 
 
 # One reply

@@ -9,17 +9,31 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.office import END, an_office, who_says
+from tests.handlers.office import CONNECTING, END, KIM, OFFICE, TRANSFER, an_office, who_says
 from tests.voice.cli.running import in_process, offhook, started
 from voice.cli.replay import replayed
-from voice.cli.replayed import Answer, compared
+from voice.cli.replayed import Answer, answer_of, compared
 from voice.cli.server import bind, running
 from voice.cli.stored import opened_store
 from voice.models.scripted import ScriptedClient
 from voice.settings import load_settings
+from voice.simulate.report import TurnReport
+from voice.simulate.vapi_posts import OUR_NUMBER
 from voice.store.base import StoredCall
 from voice.store.memory import MemoryStore
-from voice.types import CallId, CallRecord, Door, Ending, Message, Timing, ToolCall, Turn
+from voice.types import (
+    Action,
+    CallId,
+    CallRecord,
+    Door,
+    Effect,
+    Ending,
+    Finish,
+    Message,
+    Timing,
+    ToolCall,
+    Turn,
+)
 
 LOCAL = {"OFFHOOK_STRATEGY": "local_only"}
 OLD = CallId("old")
@@ -39,9 +53,9 @@ def keep(folder: Path, *turns: Turn, agent: str = "jamie") -> None:
 
 
 def a_turn(position: int, said: str, **facts: Any) -> Turn:
-    timing = Timing(ttfc_ms=900.0, total_ms=1800.0)
-    facts = {"spoken": "Which unit are you in?", "ending": Ending.ANSWERED, "route": "runpod", **facts}
-    return Turn(position, said, key=str(position), timing=timing, **facts)
+    known: dict[str, Any] = {"timing": Timing(ttfc_ms=900.0, total_ms=1800.0), "ending": Ending.ANSWERED}
+    known |= {"spoken": "Which unit are you in?", "route": "runpod", **facts}
+    return Turn(position, said, key=str(position), **known)
 
 
 def told_in_json(folder: Path, *args: str) -> dict[str, Any]:
@@ -171,7 +185,63 @@ async def test_a_call_that_the_agent_ends_too_soon_is_different(tmp_path: Path) 
     async with running(settings, bind("127.0.0.1", 0), clients=(model,), store=MemoryStore()) as server:
         _, turns = await replayed(settings, call, server.url, None, strict=False)
 
-    assert [turn.differs for turn in turns] == [[], ["the line was over"]]
+    assert [turn.differs for turn in turns] == [["new: end_call"], ["the line was over"]]
+
+
+PUT_THROUGH = Effect(Action.TRANSFER, OFFICE, say="I'm putting you through.")
+WANTS = Message("assistant", "", (TRANSFER,))
+
+
+async def replay_of_a_transfer(
+    folder: Path, model: ScriptedClient, **facts: Any
+) -> tuple[list[str], list[str]]:
+    """What differs, and what the agent says now, where a call was passed on."""
+    settings = load_settings(Path("/nonexistent"), vapi_control_hosts=("127.0.0.1",), **an_office(folder))
+    turn = a_turn(0, "Somebody, please.", effect=PUT_THROUGH, tools=(WANTS,), **facts)
+    call = StoredCall(CallRecord(OLD, Door.VAPI, "kim"), [turn])
+    async with running(settings, bind("127.0.0.1", 0), clients=(model,), store=MemoryStore()) as server:
+        _, turns = await replayed(settings, call, server.url, None, strict=False)
+    return [*turns[0].differs], [turns[0].now.words if turns[0].now else ""]
+
+
+async def test_a_transfer_that_is_made_again_is_no_difference_and_not_silent(tmp_path: Path) -> None:
+    silent = {"spoken": "", "timing": Timing(total_ms=400.0)}
+
+    found = await replay_of_a_transfer(tmp_path, who_says("", TRANSFER), **silent)
+
+    assert found == ([], [CONNECTING])
+
+
+async def test_a_transfer_behind_words_goes_by_the_control_url_as_on_a_real_line(tmp_path: Path) -> None:
+    slow = ScriptedClient(
+        reply="I see. Let me look who is there for you today.",
+        every_s=0.05,
+        finish=Finish("tool_calls", tool_calls=(TRANSFER,)),
+    )
+
+    differs, _ = await replay_of_a_transfer(tmp_path, slow)
+
+    assert differs == []
+
+
+async def test_a_transfer_that_is_not_made_any_more_is_a_difference(tmp_path: Path) -> None:
+    differs, _ = await replay_of_a_transfer(tmp_path, ScriptedClient(reply="I cannot do that."))
+
+    assert differs == ["no transfer", f"no transfer to {OFFICE}"]
+
+
+async def test_words_that_are_taken_back_with_a_fallback_are_a_difference(tmp_path: Path) -> None:
+    (wrong := tmp_path / "wrong").mkdir()
+    kim = KIM.replace(OFFICE, OUR_NUMBER)  # the line itself: nobody may be passed on to it
+    settings = load_settings(Path("/nonexistent"), **an_office(wrong, kim))
+    turn = a_turn(0, "Somebody, please.", effect=PUT_THROUGH, tools=(WANTS,))
+    call = StoredCall(CallRecord(OLD, Door.VAPI, "kim"), [turn])
+
+    clients = (who_says("Let me connect you.", TRANSFER),)
+    async with running(settings, bind("127.0.0.1", 0), clients=clients, store=MemoryStore()) as server:
+        _, turns = await replayed(settings, call, server.url, None, strict=False)
+
+    assert f"no transfer to {OFFICE}" in turns[0].differs
 
 
 @pytest.mark.parametrize(
@@ -221,3 +291,33 @@ SILENT = Answer("", None, 400.0, late=True, silent=True, fell_back=False, route=
 )
 def test_what_is_worse_than_it_was_counts(then: Answer, now: Answer | None, differs: list[str]) -> None:
     assert compared("Hi.", then, now, strict=False).differs == differs
+
+
+def told(**facts: Any) -> dict[str, Any]:
+    """A turn as the server's /admin tells it."""
+    timing = {"ttfc_ms": 200.0, "total_ms": 400.0}
+    whole = {"timing": timing, "tools": [], "handed": [], "ending": "answered", "route": "a", "effect": None}
+    return {**whole, "filler": "", "spoken": "Hello.", **facts}
+
+
+def heard(words: str, *, acted: bool = False) -> TurnReport:
+    return TurnReport("Hi.", words, 200.0, 400.0, 1200.0, acted=acted)
+
+
+@pytest.mark.parametrize(
+    ("report", "facts", "done", "fell_back"),
+    [
+        (heard("Hello."), {}, [], False),
+        (heard("Hello.", acted=True), {"effect": {"action": "end_call", "to": None}}, ["end_call"], False),
+        (heard("Hello. Sorry?"), {"effect": {"action": "transfer", "to": OFFICE}}, [], True),
+        (heard("Sorry?"), {"spoken": ""}, [], True),  # a tool that leads nowhere did not leave
+        (heard("Hello."), {"effect": {"action": "handoff", "to": "sam"}}, ["handoff to sam"], False),
+        (heard("Hello."), {"effect": {"action": "dtmf", "to": None}}, ["dtmf"], False),
+    ],
+)
+def test_what_was_done_to_the_call_is_told_and_a_fallback_in_its_place_too(
+    report: TurnReport, facts: dict[str, Any], done: list[str], fell_back: bool
+) -> None:
+    answer = answer_of(report, told(**facts), due_ms=1200.0)
+
+    assert (answer.done, answer.fell_back) == (done, fell_back)

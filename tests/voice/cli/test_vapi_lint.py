@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.voice.cli.running import in_process, offhook
+from tests.voice.cli.vapi_assistants import changed, ours
+from voice.agents.agent import Agents
 from voice.agents.load import load_agents
 from voice.agents.vapi_assistant import actions_of, vapi_assistant, ways_in
 from voice.cli.vapi_lint import Finding, lint
-from voice.cli.vapi_rules import COSTS, HARMS
+from voice.cli.vapi_ours import lacking
+from voice.cli.vapi_rule import COSTS, HARMS
 from voice.tools.all import TOOLS
-
-
-def ours() -> dict[str, Any]:
-    agent = load_agents(None, "jamie", TOOLS).default
-    ways = ways_in("https://voice.example.com", agent.name, "s3cret")
-    return vapi_assistant(agent, ways, actions=actions_of(agent), rescue="+14155550100")
-
-
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """Our assistant with one setting changed."""
-    found = ours()
-    *tables, last = path.split(".")
-    place = found
-    for name in tables:
-        place = place.setdefault(name, {})
-    place[last] = value
-    return found
 
 
 def named(found: list[Finding], path: str) -> list[Finding]:
@@ -46,12 +31,45 @@ def test_what_we_write_ourselves_has_nothing_to_mend() -> None:
     [
         ("model.provider", "openai", "model.provider", "harmful", None),
         ("model.url", "", "model.url", "harmful", None),
+        ("voice", [], "voice", "harmful", None),
+        ("hooks", 5, "hooks", "harmful", None),
+        ("startSpeakingPlan", "x", "startSpeakingPlan", "harmful", None),
+        ("firstMessage", 7, "firstMessage", "harmful", None),
+        ("model.tools", "x", "model.tools", "harmful", None),
+        ("model", "x", "model", "harmful", None),
+        ("serverMessages", "hang", "serverMessages", "harmful", None),
+        ("serverMessages", [], "serverMessages", "harmful", None),
+        ("server.url", "https://x.example/vapi", "server.url", "harmful", None),
+        ("server.url", "https://x.example/vapi/?agent=jamie", "server.url", "harmful", None),
+        ("server.headers", {"X-Vapi-Secret": "another"}, "credentials", "harmful", None),
+        ("transcriber.language", "de-DE", "transcriber.language", "harmful", None),
+        (
+            "model.tools",
+            [
+                {"type": "endCall", "function": {"name": "end"}},
+                {"type": "function", "function": {"name": "end"}},
+            ],
+            "model.tools[1]",
+            "harmful",
+            None,
+        ),
+        ("model.tools", [{"type": "dtmf"}, {"type": "dtmf"}], "model.tools[0]", "harmful", None),
+        (
+            "model.tools",
+            [{"type": "dtmf"}, {"type": "dtmf", "function": {"name": "keys"}}],
+            "model.tools[0]",
+            "costly",
+            None,
+        ),
         ("model.url", "https://x.example/vapi/chat/completions", "model.url", "harmful", None),
         ("model.url", "https://x.example/vapi?key=s3cret", "model.url", "harmful", None),
         ("model.url", "http://x.example/vapi", "model.url", "harmful", None),
         ("model.url", "https://192.168.1.4/vapi", "model.url", "harmful", None),
         ("model.url", "https://localhost/vapi", "model.url", "harmful", None),
         ("model.url", "https://x.example/vapi/webhook", "model.url", "harmful", None),
+        ("model.url", "https://x.example/vapi/webhook?agent=jamie", "model.url", "harmful", None),
+        ("model.url", "https://x.example/vapi/vapi", "model.url", "harmful", None),
+        ("model.url", "voice.example.com/vapi", "model.url", "harmful", None),
         ("model.metadataSendMode", "off", "model.metadataSendMode", "harmful", None),
         ("model.timeoutSeconds", 2, "model.timeoutSeconds", "harmful", None),
         ("model.maxTokens", 20, "model.maxTokens", "harmful", None),
@@ -59,6 +77,13 @@ def test_what_we_write_ourselves_has_nothing_to_mend() -> None:
         ("server", {}, "server.url", "harmful", None),
         ("server.url", "https://127.0.0.1/hook", "server.url", "harmful", None),
         ("server.url", "https://x.example/chat/completions", "server.url", "harmful", None),
+        ("server.url", "https://x.example/vapi/chat/completions?agent=jamie", "server.url", "harmful", None),
+        ("server.url", "http://x.example/vapi/webhook", "server.url", "harmful", None),
+        ("server.url", "https://x.example/vapi/vapi/webhook", "server.url", "harmful", None),
+        ("server.url", "x.example/vapi/webhook", "server.url", "harmful", None),
+        ("server.headers", {}, "server.headers", "costly", None),
+        ("credentials", [], "credentials", "costly", None),
+        ("credentials", [{"provider": "11labs", "apiKey": "k"}], "credentials", "costly", None),
         ("server.timeoutSeconds", 1, "server.timeoutSeconds", "costly", None),
         ("server.backoffPlan", {"maxRetries": 3}, "server.backoffPlan.maxRetries", "note", None),
         ("name", "x" * 41, "name", "harmful", None),
@@ -73,12 +98,22 @@ def test_what_we_write_ourselves_has_nothing_to_mend() -> None:
         ("firstMessageMode", "assistant-waits-for-user", "firstMessageMode", "note", None),
         ("voice.chunkPlan.enabled", False, "voice.chunkPlan.enabled", "harmful", 3000),
         ("voice.chunkPlan.minCharacters", 120, "voice.chunkPlan.minCharacters", "harmful", 1800),
+        ("voice.chunkPlan.minCharacters", 1, "voice.chunkPlan.minCharacters", "costly", None),
         ("voice.inputMinCharacters", 80, "voice.inputMinCharacters", "harmful", 1000),
         ("voice.chunkPlan.formatPlan.enabled", True, "voice.chunkPlan.formatPlan.enabled", "costly", None),
         ("voice", {"provider": "vapi"}, "voice.chunkPlan.formatPlan.enabled", "costly", None),
         ("modelOutputInMessagesEnabled", True, "modelOutputInMessagesEnabled", "costly", None),
         ("backgroundSound", "office", "backgroundSound", "note", None),
         ("startSpeakingPlan.waitSeconds", 2.4, "startSpeakingPlan.waitSeconds", "harmful", 2000),
+        ("startSpeakingPlan.waitSeconds", "0.4", "startSpeakingPlan.waitSeconds", "harmful", None),
+        ("stopSpeakingPlan.numWords", "2", "stopSpeakingPlan.numWords", "harmful", None),
+        (
+            "startSpeakingPlan.smartEndpointingPlan",
+            {"provider": "livekit"},
+            "startSpeakingPlan.transcriptionEndpointingPlan",
+            "note",
+            None,
+        ),
         ("startSpeakingPlan.waitSeconds", 0.8, "startSpeakingPlan.waitSeconds", "costly", 400),
         (
             "startSpeakingPlan",
@@ -149,6 +184,49 @@ def test_a_setting_that_costs_something_is_found_where_it_stands(
     assert all("{" not in one.says and one.write for one in found)
 
 
+def transferring(*events: str, **tool: Any) -> dict[str, Any]:
+    """Our assistant with one transfer tool, told so much."""
+    says = [{"type": "request-start", "content": ""}]
+    found = changed("model.tools", [{"type": "transferCall", "messages": says, **tool}])
+    return found | {"serverMessages": ["end-of-call-report", "speech-update", *events]}
+
+
+def test_a_transfer_that_asks_nobody_where_to_is_found() -> None:
+    [mute] = named(lint(transferring()), "serverMessages")
+    listed = transferring(destinations=[{"type": "number", "number": "+14155550100"}])
+
+    assert "a transfer ends the call" in mute.says
+    assert lint(transferring("transfer-destination-request")) == []
+    assert lint(listed) == []
+
+
+def test_function_tools_that_are_never_run_are_found() -> None:
+    book = {"type": "function", "function": {"name": "book"}}
+    deaf = changed("model.tools", [book]) | {"serverMessages": ["end-of-call-report", "speech-update"]}
+
+    assert "never run" in named(lint(deaf), "serverMessages")[0].says
+    assert lint(deaf | {"serverMessages": [*deaf["serverMessages"], "tool-calls"]}) == []
+
+
+@pytest.mark.parametrize("kept", ["s3c••••", "****", "s3cret"])
+def test_a_secret_that_vapi_hides_is_no_other_secret(kept: str) -> None:
+    assert lint(changed("server.headers", {"X-Vapi-Secret": kept})) == []
+
+
+def test_an_agent_of_ours_needs_the_tools_that_its_file_lists() -> None:
+    agent = replace(load_agents(None, "jamie", TOOLS).default, tools=("transfer", "end_call"))
+    agents = Agents([agent], "jamie")
+    bare, whole = changed("model.tools", []), changed("model.tools", [{"type": "endCall"}])
+
+    assert [one.says for one in lacking(bare, agents)] == [
+        "jamie lists end_call and no endCall is declared: it says goodbye and cannot hang up",
+        "jamie lists transfer and no transferCall is declared: it promises a transfer and nothing happens",
+    ]
+    assert [one.write for one in lacking(whole, agents)] == ['{"type": "transferCall"}']
+    assert [*lacking(changed("model.toolIds", ["t1"]) | {}, agents)] == []
+    assert [*lacking(changed("model.model", "another"), agents)] == []
+
+
 def test_the_old_name_of_a_setting_counts() -> None:
     found = ours()
     del found["server"]
@@ -207,52 +285,50 @@ def test_a_number_beyond_every_limit_is_looked_at_all_the_same(number: str) -> N
     assert [one.harm for one in found] == (["harmful"] if number in ("1e999", "9" * 400) else [])
 
 
-# The command
+# The way to us
 
 
-def write(folder: Path, found: object) -> str:
-    file = folder / "assistant.json"
-    file.write_text(found if isinstance(found, str) else json.dumps(found))
-    return str(file)
+def without_secret() -> dict[str, Any]:
+    found = ours()
+    del found["credentials"], found["server"]["headers"]
+    return found
 
 
-def test_status_1_with_something_harmful_and_0_without(tmp_path: Path) -> None:
-    well = in_process("vapi", "lint", write(tmp_path, ours()), folder=tmp_path)
-    costly = in_process(
-        "vapi", "lint", write(tmp_path, changed("stopSpeakingPlan.numWords", 3)), folder=tmp_path
-    )
-    harmful = in_process("vapi", "lint", write(tmp_path, changed("firstMessage", "")), folder=tmp_path)
+def test_an_assistant_without_any_secret_is_refused_or_open_to_anybody() -> None:
+    [found] = lint(without_secret())
 
-    assert (well.exit_code, well.stdout) == (0, "✓ nothing to mend\n")
-    assert (costly.exit_code, costly.stdout[:27]) == (0, "! stopSpeakingPlan.numWords")
-    assert (harmful.exit_code, harmful.stdout[:14]) == (1, "✗ firstMessage")
-
-
-def test_an_answer_to_an_assistant_request_is_read_too_and_from_the_standard_input(tmp_path: Path) -> None:
-    body = json.dumps({"assistant": changed("model.timeoutSeconds", 1)})
-
-    told = offhook("vapi", "lint", "-", "--json", folder=tmp_path, says=body)
-
-    assert told.returncode == 1
-    found = json.loads(told.stdout)
-    assert found["ok"] is False
-    assert found["findings"][0]["path"] == "model.timeoutSeconds"
+    assert (found.path, found.harm) == ("credentials", "harmful")
+    assert "no secret stands anywhere" in found.says
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
-    [("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[]", "an assistant is a JSON object")],
+    "settings",
+    [
+        {"credentialIds": ["c1"], "serverUrlSecret": "s3cret"},
+        {"credentialIds": ["c1"], "isServerUrlSecretSet": True},
+    ],
 )
-def test_what_is_no_assistant_is_one_line(tmp_path: Path, text: str, says: str) -> None:
-    told = in_process("vapi", "lint", write(tmp_path, text), folder=tmp_path)
-
-    assert told.exit_code == 1
-    assert says in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+def test_a_secret_that_is_kept_at_vapi_counts(settings: dict[str, Any]) -> None:
+    assert lint(without_secret() | settings) == []
 
 
-def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    told = in_process("vapi", "lint", "nothing.json", folder=tmp_path)
+def test_a_key_in_the_path_is_a_secret_for_both_doors() -> None:
+    agent = load_agents(None, "jamie", TOOLS).default
+    ways = ways_in("https://voice.example.com", agent.name, path_key="k3y-of-sixteen-characters")
 
-    assert told.exit_code == 1
-    assert told.stderr == "offhook: nothing.json: No such file or directory\n"
+    assert lint(vapi_assistant(agent, ways, actions=actions_of(agent), rescue="+14155550100")) == []
+
+
+def test_a_key_in_the_path_is_not_shown() -> None:
+    found = lint(changed("model.url", "http://voice.example.com/vapi/k3y-of-sixteen-characters"))
+
+    assert [one.value for one in found] == ["http://voice.example.com/vapi/…"]
+
+
+def test_swapped_urls_are_both_named() -> None:
+    found = ours()
+    found["model"]["url"] = found["server"]["url"]
+    found["server"]["url"] = "https://voice.example.com/vapi/chat/completions"
+
+    swapped = {one.path for one in lint(found) if "swapped" in one.says}
+    assert swapped == {"model.url", "server.url"}

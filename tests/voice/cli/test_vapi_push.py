@@ -10,6 +10,7 @@ import pytest
 from typer.testing import Result
 from vapi import Vapi
 
+from tests.handlers.office import KIM
 from tests.voice.cli.running import in_process
 from tests.voice.cli.vapi_host import KEY, VapiHost, a_vapi_host
 from voice.cli.vapi_push import merged
@@ -50,6 +51,8 @@ def test_with_its_secret_it_can_be_created_as_it_is(tmp_path: Path) -> None:
     [
         (("assistant", "jamie"), "set OFFHOOK_PUBLIC_URL or give --url"),
         (("assistant", "jamie", "--url", "voice.example.com"), "is no URL"),
+        (("assistant", "jamie", "--url", f"{URL}?key=1"), "a query has no place in it"),
+        (("assistant", "jamie", "--url", "https://[x"), "is no URL"),
         (("assistant", "bob", "--url", URL), "no agent is called 'bob'"),
         (("assistant", "jamie", "--url", URL, "--rescue", "911"), "cannot be dialled"),
         (("push", "jamie", "--url", URL), "VAPI_API_KEY is not set"),
@@ -61,6 +64,31 @@ def test_what_is_missing_is_one_line(tmp_path: Path, args: tuple[str, ...], says
     assert told.exit_code == 1
     assert says in told.stderr
     assert len(told.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("url", [f"{URL}/vapi", f"{URL}/vapi/", f"{URL}/vapi/webhook?agent=jamie"])
+def test_the_url_of_the_door_itself_is_not_doubled(tmp_path: Path, url: str) -> None:
+    told = in_process("vapi", "assistant", "jamie", "--url", url, folder=tmp_path)
+
+    found = json.loads(told.stdout)
+    assert found["model"]["url"] == f"{URL}/vapi"
+    assert found["server"]["url"] == f"{URL}/vapi/webhook?agent=jamie"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://voice.example.com", "in the clear"),
+        ("https://localhost:8000", "cannot reach this machine"),
+    ],
+)
+def test_a_url_that_vapi_cannot_use_well_is_written_and_warned_of(
+    tmp_path: Path, url: str, says: str
+) -> None:
+    told = in_process("vapi", "assistant", "jamie", "--url", url, folder=tmp_path)
+
+    assert json.loads(told.stdout)["model"]["url"] == f"{url}/vapi"
+    assert says in told.stderr
 
 
 def test_a_new_assistant_is_shown_and_created(tmp_path: Path) -> None:
@@ -174,6 +202,89 @@ def test_secrets_that_somebody_keeps_at_vapi_are_not_shown(tmp_path: Path) -> No
     assert "their-old-secret" not in told.output
 
 
+def test_of_headers_and_queries_of_others_only_the_names_are_shown(tmp_path: Path) -> None:
+    headers = {"X-Tenant": "maple-court-7", "X-Pass": "open-sesame"}
+    tool = {
+        "type": "apiRequest",
+        "url": "https://joe:pw-of-joe@crm.example.com/book?token=t0p-s3cret&day=1",
+        "headers": headers,
+    }
+    with a_vapi_host(a1={"name": "jamie", "model": {"provider": "openai", "tools": [tool]}}) as host:
+        told = run(tmp_path, host, "jamie", "--dry-run")
+
+    assert '"X-Tenant"' in told.stdout
+    assert "crm.example.com/book?token=…&day=…" in told.stdout
+    assert "webhook?agent=jamie" in told.stdout
+    for secret in ("maple-court-7", "open-sesame", "t0p-s3cret", "pw-of-joe"):
+        assert secret not in told.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://127.0.0.1:8000", "https://192.168.1.4", "https://100.64.0.1", "https://pi", "https://pi.local",
+     "https://[::1]", "http://voice.example.com"],
+)  # fmt: skip
+def test_a_url_that_vapi_cannot_reach_is_not_pushed(tmp_path: Path, url: str) -> None:
+    with a_vapi_host() as host:
+        told = run(tmp_path, host, "jamie", "--url", url, "--yes")
+        asked = list(host.asked)
+        anyway = run(tmp_path, host, "jamie", "--url", url, "--yes", "--any-url")
+
+    assert (told.exit_code, asked) == (1, [])
+    assert "Vapi cannot reach" in told.stderr
+    assert "--any-url" in told.stderr
+    assert (anyway.exit_code, host.kept["a1"]["model"]["url"]) == (0, f"{url}/vapi")
+
+
+def test_an_answer_that_is_no_list_creates_no_second_assistant(tmp_path: Path) -> None:
+    with a_vapi_host() as host:
+        host.lists = {"results": [{"id": "a1", "name": "jamie"}]}
+        told = run(tmp_path, host, "jamie", "--yes")
+
+    assert told.exit_code == 1
+    assert told.stderr == "offhook: Vapi's answer is no list of assistants: see VAPI_BASE_URL\n"
+    assert host.kept == {}
+
+
+def test_a_list_that_is_full_may_hide_the_assistant_so_none_is_created(tmp_path: Path) -> None:
+    with a_vapi_host() as host:
+        host.lists = [{"id": str(place), "name": "sam"} for place in range(1000)]
+        told = run(tmp_path, host, "jamie", "--yes")
+
+    assert told.exit_code == 1
+    assert "name yours with --id" in told.stderr
+    assert host.kept == {}
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_id_is_no_id(tmp_path: Path, empty: str) -> None:
+    with a_vapi_host() as host:
+        told = run(tmp_path, host, "jamie", "--id", empty, "--yes")
+
+    assert told.exit_code == 2
+    assert "--id is empty" in told.stderr
+    assert host.asked == []
+
+
+CLASHING: list[list[dict[str, Any]]] = [
+    [{"type": "function", "function": {"name": "end_call"}}],
+    [{"type": "endCall"}, {"type": "endCall", "function": {"name": "end_call"}}],
+]
+
+
+@pytest.mark.parametrize("tools", CLASHING)
+def test_two_tools_of_one_name_are_not_pushed(tmp_path: Path, tools: list[dict[str, Any]]) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "kim.toml").write_text(KIM)
+    theirs = {"name": "kim", "model": {"provider": "custom-llm", "tools": tools}}
+    with a_vapi_host(a1=theirs) as host:
+        told = run(tmp_path, host, "kim", "--yes", OFFHOOK_AGENTS_DIR=str(tmp_path / "agents"))
+
+    assert told.exit_code == 1
+    assert "two tools would be called end_call: rename or remove" in told.stderr
+    assert host.kept["a1"]["model"]["tools"] == tools
+
+
 # What was chosen at Vapi
 
 
@@ -244,20 +355,108 @@ def test_hooks_that_somebody_wrote_for_the_same_moment_stay_and_ours_is_not_doub
     assert found["hooks"] == [*own, new[1], new[0]]
 
 
-@pytest.mark.parametrize(
-    ("theirs", "with_secret", "key"),
-    [
-        ({}, False, "new"),
-        ({"credentials": [{"apiKey": "old"}]}, False, "old"),
-        ({"credentials": [{"apiKey": "old"}]}, True, "new"),
-    ],
-)
-def test_a_credential_that_is_there_is_changed_only_on_demand(
-    theirs: dict[str, Any], with_secret: bool, key: str
-) -> None:
-    found = merged(theirs, ours(), with_secret=with_secret)
+# The secret and its two halves
 
-    assert found["credentials"][0]["apiKey"] == key
+ROTATED = "the-new-secret-of-both-doors"
+
+
+def halves(assistant: dict[str, Any]) -> tuple[Any, Any]:
+    """What the server is shown, and what the model is."""
+    return assistant["server"].get("headers"), assistant.get("credentials")
+
+
+def both(secret: str) -> tuple[Any, Any]:
+    return {"X-Vapi-Secret": secret}, [{"provider": "custom-llm", "apiKey": secret}]
+
+
+def test_after_a_rotation_neither_half_is_sent_and_a_line_says_how_to_send_both(tmp_path: Path) -> None:
+    with a_vapi_host() as host:
+        run(tmp_path, host, "jamie", "--yes")
+        told = run(tmp_path, host, "jamie", "--yes", VAPI_SECRET=ROTATED)
+
+    assert halves(host.kept["a1"]) == both(SECRET)
+    assert "nothing to do" in told.stdout
+    assert "use --with-secret to send both" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_after_a_rotation_both_halves_are_sent_on_demand(tmp_path: Path) -> None:
+    with a_vapi_host() as host:
+        run(tmp_path, host, "jamie", "--yes")
+        told = run(tmp_path, host, "jamie", "--yes", "--with-secret", VAPI_SECRET=ROTATED)
+
+    assert halves(host.kept["a1"]) == both(ROTATED)
+    assert told.stderr == ""
+    assert ROTATED not in told.output
+
+
+def test_a_push_that_changes_something_else_leaves_the_secret_at_vapi_alone(tmp_path: Path) -> None:
+    with a_vapi_host() as host:
+        run(tmp_path, host, "jamie", "--yes")
+        run(tmp_path, host, "jamie", "--yes", "--url", "https://new.example.com", VAPI_SECRET=ROTATED)
+
+    assert host.kept["a1"]["server"]["url"].startswith("https://new.example.com/vapi/webhook")
+    assert halves(host.kept["a1"]) == both(SECRET)
+
+
+def test_an_assistant_that_somebody_made_gets_the_secret_on_demand_alone(tmp_path: Path) -> None:
+    with a_vapi_host(a1={"name": "jamie"}) as host:
+        told = run(tmp_path, host, "jamie", "--yes")
+        kept = halves(host.kept["a1"])
+        run(tmp_path, host, "jamie", "--yes", "--with-secret")
+
+    assert kept == (None, None)
+    assert "use --with-secret to send both" in told.stderr
+    assert halves(host.kept["a1"]) == both(SECRET)
+
+
+def test_what_somebody_keeps_beside_the_secret_stays_in_a_rotation(tmp_path: Path) -> None:
+    voice = {"provider": "11labs", "apiKey": "their-key"}
+    server = {"url": URL, "secret": "old", "headers": {"x-vapi-secret": "older", "X-Tenant": "maple"}}
+    theirs = {"name": "jamie", "credentials": [{"provider": "custom-llm", "apiKey": "old"}, voice]}
+    with a_vapi_host(a1={**theirs, "server": server}) as host:
+        run(tmp_path, host, "jamie", "--yes", "--with-secret")
+
+    headers, credentials = both(SECRET)
+    assert halves(host.kept["a1"]) == ({"X-Tenant": "maple", **headers}, [voice, *credentials])
+    assert "secret" not in host.kept["a1"]["server"]
+
+
+def test_a_key_in_the_path_is_sent_and_not_shown(tmp_path: Path) -> None:
+    by_path = {"VAPI_SECRET": "", "OFFHOOK_VAPI_PATH_KEY": "k3y-of-sixteen-characters"}
+    with a_vapi_host() as host:
+        shown = run(tmp_path, host, "jamie", "--dry-run", **by_path)
+        told = run(tmp_path, host, "jamie", "--yes", **by_path)
+
+    assert host.kept["a1"]["model"]["url"] == f"{URL}/vapi/k3y-of-sixteen-characters"
+    assert "k3y-of" not in shown.output + told.output
+
+
+def test_without_a_secret_there_is_none_to_send(tmp_path: Path) -> None:
+    with a_vapi_host(a1={"name": "jamie"}) as host:
+        told = run(tmp_path, host, "jamie", "--yes", "--with-secret", VAPI_SECRET="")
+
+    assert told.stderr == "offhook: --with-secret has no secret to send: set VAPI_SECRET\n"
+    assert host.asked == []
+
+
+def test_where_no_secret_is_set_at_all_vapi_is_said_to_be_refused(tmp_path: Path) -> None:
+    told = in_process("vapi", "assistant", "jamie", "--url", URL, folder=tmp_path)
+    asked = in_process("vapi", "assistant", "jamie", "--url", URL, "--with-secret", folder=tmp_path)
+
+    assert "Vapi's doors answer to this machine only; set VAPI_SECRET" in told.stderr
+    assert asked.stderr == "offhook: --with-secret has no secret to send: set VAPI_SECRET\n"
+
+
+def test_where_vapi_only_signs_the_model_alone_is_given_the_api_key(tmp_path: Path) -> None:
+    signed = {"VAPI_SECRET": "", "OFFHOOK_VAPI_HMAC_SECRET": "signs-webhooks"}
+    with a_vapi_host() as host:
+        refused = run(tmp_path, host, "jamie", "--dry-run", **signed)
+        told = run(tmp_path, host, "jamie", "--yes", **signed, OFFHOOK_API_KEY="k3y")
+
+    assert "every turn is refused; set VAPI_SECRET" in refused.stderr
+    assert told.stderr == ""
+    assert halves(host.kept["a1"]) == (None, [{"provider": "custom-llm", "apiKey": "k3y"}])
 
 
 def test_a_credential_that_is_kept_at_vapi_by_its_id_is_left_alone() -> None:

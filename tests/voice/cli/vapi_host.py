@@ -24,6 +24,7 @@ class VapiHost:
     url: str = ""
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    lists: Any = None  # what it gives in place of its list
     refuses: str | None = None  # what it says to whatever would change something
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
@@ -35,7 +36,7 @@ class VapiHost:
             self.kept["a1"] = {"id": "a1", **STAMPS, **body}
             return 201, self.kept["a1"]
         if not name:
-            return 200, list(self.kept.values())
+            return 200, list(self.kept.values()) if self.lists is None else self.lists
         if name not in self.kept:
             return 404, {"message": "no such assistant"}
         self.kept[name].update(body)

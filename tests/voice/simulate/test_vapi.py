@@ -13,8 +13,9 @@ from tests.conftest import VirtualTime
 from tests.handlers.twilio_door import a_door
 from voice.errors import BadRequest
 from voice.models.scripted import ScriptedClient
-from voice.simulate.caller import AC_REPAIR, play
+from voice.simulate.caller import play
 from voice.simulate.chat import ChatLine
+from voice.simulate.script import AC_REPAIR
 from voice.simulate.vapi import VapiLine
 from voice.store.memory import MemoryStore
 from voice.types import CallId

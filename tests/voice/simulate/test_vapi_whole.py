@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import VirtualTime
 from tests.handlers.house import Watched, a_house
-from tests.handlers.office import END, OFFICE, TRANSFER, an_office, who_says
+from tests.handlers.office import CONNECTING, END, OFFICE, TRANSFER, an_office, who_says
 from tests.voice.simulate.test_speaking_over import a_vapi_server, spoken_over
 from voice.errors import BadRequest
 from voice.models.scripted import ScriptedClient
@@ -23,7 +23,7 @@ from voice.store.memory import MemoryStore
 from voice.types import CallId, ToolCall
 
 BASE = "http://127.0.0.1:8000/vapi"
-TOOLED = Play(uses_tools=True)
+TOOLED = CALM  # without --whole, too, an agent hangs up and transfers as on a real line
 FIND: dict[str, Any] = {
     "type": "function",
     "function": {"name": "find_slot", "description": "Find a free day.", "parameters": {"type": "object"}},
@@ -33,8 +33,16 @@ FIND: dict[str, Any] = {
 class Vapi:
     """A server in memory that takes everything and says one sentence, after a while."""
 
-    def __init__(self, after_s: float = 0.0, tools: str = "", finish: str = "stop") -> None:
-        self.after_s, self.tools, self.finish = after_s, tools, finish
+    def __init__(
+        self,
+        after_s: float = 0.0,
+        tools: str = "",
+        finish: str = "stop",
+        words: str = "Which unit?",
+        destination: dict[str, Any] | None = None,
+    ) -> None:
+        self.after_s, self.tools, self.finish, self.words = after_s, tools, finish, words
+        self.destination = {"destination": destination} if destination else {}
         self.told: list[dict[str, Any]] = []
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
 
@@ -48,10 +56,12 @@ class Vapi:
         body = json.loads(request.content)
         if request.url.path.endswith("/webhook"):
             self.told.append(body["message"])
+            if body["message"]["type"].endswith("-destination-request"):
+                return httpx.Response(200, json=self.destination)
             return httpx.Response(200, json={"assistant": {"firstMessage": "This is Kim."}})
         self.told.append({"type": "chat"})
         await asyncio.sleep(self.after_s)
-        delta = f'"content":"Which unit?","tool_calls":[{self.tools}]'
+        delta = f'"content":"{self.words}","tool_calls":[{self.tools}]'
         frame = f'data: {{"choices":[{{"delta":{{{delta}}},"finish_reason":"{self.finish}"}}]}}\n\n'
         text = f"{frame}data: [DONE]\n\n"
         return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, text=text)
@@ -175,13 +185,77 @@ async def test_a_transfer_asks_the_webhook_whom_to_dial(tmp_path: Path) -> None:
         await line.dial()
         turn = await line.say("I want to talk to somebody.")
 
-    assert (turn.heard, line.is_over) == ("", True)
+    assert (turn.heard, line.is_over) == (CONNECTING, True)
     assert told == [f"Vapi transfers the call to {OFFICE}"]
+    assert (turn.silent, turn.late) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("tool", "answer", "heard"),
+    [
+        ({}, {"message": "The office now."}, "The office now."),
+        ({}, {"message": {"type": "request-start", "content": "The office now."}}, "The office now."),
+        ({"messages": [{"type": "request-start", "content": "One moment."}]}, {}, "One moment."),
+        ({"messages": [{"type": "request-start", "content": ""}]}, {}, ""),
+        ({}, {}, "Transferring the call now."),
+    ],
+)
+async def test_a_transfer_is_heard_as_vapi_says_it_and_is_not_silent(
+    tool: dict[str, Any], answer: dict[str, Any], heard: str
+) -> None:
+    asked = '{"index":0,"id":"c","function":{"name":"pass_on"}}'
+    server = Vapi(tools=asked, finish="tool_calls", words="", destination={"number": OFFICE, **answer})
+    passes_on = {"type": "transferCall", "function": {"name": "pass_on"}, **tool}
+    assistant = {"model": {"tools": [passes_on]}}
+    line = VapiLine(BASE, greeting="", http=server.http, play=TOOLED, assistant=assistant)
+
+    turn = await line.say("Somebody, please.")
+
+    assert (turn.heard, line.is_over) == (heard, True)
+    assert (turn.silent, turn.late) == (False, False)
+
+
+async def test_a_transfer_that_leads_nowhere_is_silent(virtual_time: VirtualTime) -> None:
+    asked = '{"index":0,"id":"c","function":{"name":"pass_on"}}'
+    server = Vapi(tools=asked, finish="tool_calls", words="")
+    assistant = {"model": {"tools": [{"type": "transferCall", "function": {"name": "pass_on"}}]}}
+    line = VapiLine(BASE, greeting="", http=server.http, play=TOOLED, assistant=assistant)
+
+    turn = await line.say("Somebody, please.")
+
+    assert (turn.silent, line.is_over) == (True, True)
+
+
+async def test_a_handoff_asks_the_webhook_who_goes_on(virtual_time: VirtualTime) -> None:
+    asked, told = '{"index":0,"id":"c","function":{"name":"handoff_to_sales"}}', list[str]()
+    server = Vapi(tools=asked, finish="tool_calls", words="", destination={"assistantId": "asst_2"})
+    hands_off = {"type": "handoff", "function": {"name": "handoff_to_sales"}}
+    assistant = {"model": {"tools": [hands_off]}}
+    line = VapiLine(BASE, greeting="", http=server.http, play=TOOLED, assistant=assistant, told=told.append)
+
+    turn = await line.say("Sales, please.")
+
+    assert (told, turn.silent, line.is_over) == (["Vapi hands the call to asst_2"], False, True)
+
+
+async def test_words_that_were_held_back_for_a_transfer_are_not_kept_as_heard(tmp_path: Path) -> None:
+    store = MemoryStore()
+    model = who_says("I will connect you to somebody.", TRANSFER)
+    async with a_house(model, store=store, **an_office(tmp_path)) as house:
+        line = VapiLine(BASE, http=house.http, play=TOOLED)
+        await line.dial()
+        turn = await line.say("I want to talk to somebody.")
+        await line.hang_up()
+        stored = await store.find(CallId(line.call_id))
+
+    assert turn.heard == CONNECTING
+    assert stored is not None
+    assert stored.turns[0].was_heard == ""
 
 
 async def test_without_declared_tools_nothing_is_done_to_the_call(tmp_path: Path) -> None:
     async with a_house(who_says("Have a good day.", END), **an_office(tmp_path)) as house:
-        line = VapiLine(BASE, http=house.http, play=CALM)
+        line = VapiLine(BASE, http=house.http, play=Play(uses_tools=False))
         await line.dial()
         await line.say("Bye.")
 
