@@ -1,6 +1,7 @@
 """`offhook doctor`: every setting and where it came from, then every part, tried out.
 
-`offhook doctor vapi` plays Vapi's side of a call instead, and says what a caller would hear.
+`offhook doctor vapi` or `twilio` plays that platform's side of a call instead, and says what a caller
+would hear.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 import typer
@@ -27,18 +29,20 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def doctor(
     platform: Annotated[
-        Literal["vapi"] | None, typer.Argument(help="Play this platform's side of a call instead.")
+        Literal["vapi", "twilio", "runpod"] | None,
+        typer.Argument(help="Play this platform's side of a call instead; runpod: ask its endpoint."),
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="With vapi: the server to call.  [default: the one on this machine]")
+        str | None,
+        typer.Option(help="With a platform: the server to call.  [default: the one on this machine]"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Show every setting and check that all parts work.
 
     Settings come with their value (secrets masked) and where it came from. Then the agents, the
-    database, every route, the port and the doors are tried. With `vapi`, a Vapi-shaped call is played at
-    the running server, or at any URL, and told in words. Exit status 1 when anything is broken.
+    database, every route, the port and the doors are tried. With `vapi` or `twilio`, a call of that platform
+    is played at the running server, or at any URL, and told in words. Exit status 1 when anything is broken.
 
     \b
     Examples:
@@ -46,12 +50,14 @@ def doctor(
       offhook doctor --json
       offhook doctor vapi
       offhook doctor vapi --url https://voice.example.com
+      offhook doctor twilio
+      offhook doctor runpod
     """
     if platform is not None:
-        _visit(url, as_json)
+        _visit(platform, url, as_json)
         return
     if url is not None:
-        raise typer.BadParameter("--url goes with `offhook doctor vapi`")
+        raise typer.BadParameter("--url goes with `offhook doctor vapi` or `twilio`")
     settings, rows, found = _look()
     if settings is not None:
         with waiting("Trying every part …"):
@@ -63,10 +69,9 @@ def doctor(
     _end(found)
 
 
-def _visit(url: str | None, as_json: bool) -> None:
-    """Play a call from Vapi's side."""
-    from voice.cli.vapi_doctor import consult  # late: what only this needs
-
+def _visit(platform: Literal["vapi", "twilio", "runpod"], url: str | None, as_json: bool) -> None:
+    """Play a call from a platform's side."""
+    consult = import_module(f"voice.cli.{platform}_doctor").consult  # late: what only this needs
     settings = load_settings()
     with waiting("Calling …"):
         found = asyncio.run(consult(settings, url))
@@ -124,4 +129,4 @@ def _print(rows: list[Shown], found: list[Check]) -> None:
         line = Text.assemble((mark, colour), f" {check.what}: {check.says}")
         if check.to_do:
             line.append(f" → {check.to_do}", style="dim" if check.state == "ok" else "bold")
-        out.print(line)
+        out.print(line, soft_wrap=not out.is_terminal)  # one line each for whoever greps them
