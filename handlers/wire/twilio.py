@@ -1,4 +1,4 @@
-"""Twilio's voice messages as they come, and our own note in its action URLs.
+"""Twilio's voice messages as they come.
 
 Everything is a form field, so every value is text; many arrive blank, new ones arrive
 without notice. Only the CallSid must be there: `From` may be a word and names nobody.
@@ -10,16 +10,14 @@ Examples: tests/wire/twilio/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Annotated, Self
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from handlers.wire.reading import read_as, words
 from voice.types import CallId, Json
 
-CALL_SID = r"^[A-Za-z0-9_-]{1,64}$"  # CA and 32 hex digits at Twilio; other senders are let be
+CALL_SID = r"^[A-Za-z0-9_:-]{1,64}$"  # CA and 32 hex digits at Twilio, "v3:…" at Telnyx
 NAMELESS = {"anonymous", "unknown", "restricted", "unavailable", "private", "withheld", "+266696687"}
 # +266696687 spells ANONYMOUS on the keys: what some carriers send in its place.
 
@@ -40,6 +38,9 @@ KEYS = {
 }
 
 REACHED = {"completed", "answered"}  # by somebody to whom the call was passed on
+# Below it, what was written down is as often wrong as right. Many good results come with 0.5, and 0
+# comes from speech models that do not measure it.
+DOUBTFUL = 0.3
 ENDED = {"completed", "busy", "failed", "no-answer", "canceled"}
 
 
@@ -75,9 +76,19 @@ class VoiceWebhook(BaseModel):
 
     @property
     def caller(self) -> str | None:
-        """Who calls, as far as it says: None for words such as `anonymous`."""
-        number = self.from_
+        """The person on the phone, as far as it says: None for words such as `anonymous`."""
+        number = self.to if self.is_ours else self.from_
         return None if number is None or number.casefold() in NAMELESS else number
+
+    @property
+    def line(self) -> str | None:
+        """The number of ours that is on the call."""
+        return self.from_ if self.is_ours else self.to
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we have called them."""
+        return self.direction == "outbound-api"
 
 
 class GatherResult(VoiceWebhook):
@@ -86,7 +97,12 @@ class GatherResult(VoiceWebhook):
     speech_result: Text = Field(None, alias="SpeechResult")
     confidence: Text = Field(None, alias="Confidence")  # "0.0" to "1.0"; neither sure to come nor to be right
     digits: Text = Field(None, alias="Digits")
-    dialled: Text = Field(None, alias="DialCallStatus")  # what came of a call that was passed on
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether Twilio itself is unsure of the words."""
+        confidence = _share(self.confidence)
+        return bool(self.speech_result) and confidence is not None and 0 < confidence < DOUBTFUL
 
     def words(self, language: str) -> str:
         """What the caller said, keys spelled out ("12" → "one two"); "" when nothing was heard."""
@@ -122,60 +138,54 @@ class StatusCallback(VoiceWebhook):
         return {name: value for name, value in told.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a Gather loop stands. It travels in the action URL, so that a restart forgets nothing.
+class PartialResult(VoiceWebhook):
+    """What `<Gather>` hears while the caller still speaks. Example: tests/wire/twilio/partial.json
 
-    `turn` counts from 1 and tells a retried webhook from the next utterance; without one, the
-    thread's length decides. `said` chunks of that turn were said by earlier documents (None: the turn
-    has not begun), with `chars` of its reply. `missed` results in a row have come to nothing: silence,
-    or an error of ours. `waited` documents of this turn in a row have brought nothing new: without it,
-    the next one would look like a retry of the one before.
+    The stable part stays as it is, the unstable one may still change.
     """
 
-    turn: int | None = None
-    said: int | None = None
-    missed: int = 0
-    agent: str | None = None
-    chars: int = 0
-    waited: int = 0
+    unstable: Text = Field(None, alias="UnstableSpeechResult")
+    stable: Text = Field(None, alias="StableSpeechResult")
 
-    @classmethod
-    def read(cls, query: Mapping[str, str]) -> Place:
-        """The place in a URL's query; what is not a number counts as absent."""
-        return cls(
-            turn=_count(query.get("turn")),
-            said=_count(query.get("from")),
-            missed=_count(query.get("missed")) or 0,
-            agent=query.get("agent") or None,
-            chars=_count(query.get("chars")) or 0,
-            waited=_count(query.get("waited")) or 0,
-        )
-
-    def query(self) -> str:
-        parts = {
-            "turn": self.turn,
-            "from": self.said,
-            "chars": self.chars or None,
-            "waited": self.waited or None,
-            "missed": self.missed or None,
-            "agent": self.agent,
-        }
-        return urlencode({name: value for name, value in parts.items() if value is not None})
-
-    def next_turn(self, turn: int) -> Place:
-        """The turn after number `turn`."""
-        return replace(self, turn=turn + 1, said=None, missed=0, chars=0, waited=0)
-
-    def rest(self, turn: int, said: int, chars: int) -> Place:
-        """The same turn, `said` of its chunks and `chars` of its reply being out."""
-        waited = self.waited + 1 if said == self.said else 0
-        return replace(self, turn=turn, said=said, chars=chars, missed=0, waited=waited)
-
-    def again(self) -> Place:
-        """The same turn once more: this time it came to nothing."""
-        return replace(self, said=None, missed=self.missed + 1, chars=0, waited=0)
+    @property
+    def words(self) -> str:
+        """What has been understood so far, "" when nothing."""
+        return " ".join(part for part in (self.stable, self.unstable) if part)
 
 
-def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 7 else None
+class DialResult(VoiceWebhook):
+    """What came of a call that was passed on. Example: tests/wire/twilio/dialled.json"""
+
+    status: Text = Field(None, alias="DialCallStatus")
+    duration_s: Text = Field(None, alias="DialCallDuration")
+    bridged: Text = Field(None, alias="DialBridged")  # "true" or "false"; not sure to come
+
+    @property
+    def was_reached(self) -> bool | None:
+        """Whether somebody has talked to the caller. None: somebody picked up, and may have declined."""
+        if self.bridged is not None:
+            return self.bridged.casefold() == "true"
+        return None if self.status in REACHED else False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the caller has hung up meanwhile."""
+        return self.call_status in ENDED
+
+
+class Whispered(VoiceWebhook):
+    """The person to whom a call is passed on: they have picked up, or pressed a key.
+
+    The call is the one to them. Example: tests/wire/twilio/whisper.json
+    """
+
+    digits: Text = Field(None, alias="Digits")
+
+
+def _share(text: str | None) -> float | None:
+    """A number from 0 to 1; None for everything else."""
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if 0.0 <= found <= 1.0 else None

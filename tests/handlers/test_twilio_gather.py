@@ -3,58 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
 
-from handlers.twilio_gather import MAX_SAY_CHARS, NUDGES, REST_S, say_parts
-from handlers.wire.twilio import Place
+from handlers.twilio_gather import REST_S
 from tests.conftest import VirtualTime
-from tests.handlers.twilio_door import BASE, CALL, SID, a_door, message, read
+from tests.handlers.office import GOODBYE, KIM, an_office
+from tests.handlers.twilio_door import BASE, CALL, Document, a_door, message, read
+from tests.handlers.twilio_door import Door as OurDoor
+from voice.agents.agent import NUDGES
 from voice.agents.load import load_agents
 from voice.errors import RouteDown
 from voice.models.scripted import ScriptedClient
-from voice.simulate.aloud import Aloud
 from voice.simulate.twilio import TwilioLine
 from voice.store.base import StoredCall
 from voice.store.memory import MemoryStore
 from voice.threads.speaking import CHARS_PER_S
 from voice.tools.all import TOOLS
-from voice.types import CallId, Ending
+from voice.types import CallId, CallRecord, Door, Ending
 
 JAMIE = load_agents(None, "jamie", TOOLS).default
 FILLERS = (*JAMIE.fillers, *(line for lines in JAMIE.fillers_for.values() for line in lines))
-
-KIM = """
-name = "kim"
-greeting = "This is Kim."
-goodbye = "Bye from Kim."
-persona = "You are Kim."
-fallbacks = ["Kim is sorry. Once more, please?"]
-"""
-
-
-async def test_a_call_is_greeted_and_the_caller_may_speak_meanwhile(virtual_time: VirtualTime) -> None:
-    async with a_door(ScriptedClient()) as door:
-        document = await door.hear("/twilio/voice", "voice")
-        call = door.brain.calls.get(CALL)
-
-    assert document.gather is not None
-    assert "this is Jamie" in document.gather.says[0].text
-    assert document.action == "/twilio/gather?turn=1"
-    assert document.gather.on_empty
-    text = document.answer.text
-    assert document.answer.headers["content-type"].startswith("text/xml")
-    assert 'input="speech dtmf"' in text
-    assert 'language="en-US"' in text
-    assert 'speechTimeout="auto"' in text
-    assert "speechModel" not in text
-    assert call is not None
-    assert call.thread.greeting.endswith("How can I help?")
-    assert call.record.caller == "+12025550123"
 
 
 async def test_an_utterance_is_answered_and_the_next_one_listened_for(virtual_time: VirtualTime) -> None:
@@ -63,7 +35,7 @@ async def test_an_utterance_is_answered_and_the_next_one_listened_for(virtual_ti
         await door.hear("/twilio/voice", "voice")
         document = await door.hear("/twilio/gather?turn=1")
 
-    assert document.words == "Unit 4B, got it. When may somebody come in?"
+    assert document.words == "Unit four B, got it. When may somebody come in?"
     assert document.action == "/twilio/gather?turn=2"
     assert model.asked[0].messages[-1].text == "It's unit 4B."
 
@@ -100,6 +72,21 @@ async def test_a_slow_reply_is_bridged_by_a_filler_and_fetched_by_a_redirect(
     assert second.words == "Here is the answer."
     assert second.action == "/twilio/gather?turn=2"
     assert len(model.asked) == 1
+
+
+async def test_a_model_that_takes_nine_seconds_is_waited_for_where_the_budget_says_so(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    patient = an_office(tmp_path, KIM + "[budgets]\nreply_ms = 15000\ngap_ms = 6000\n")
+    model = ScriptedClient(reply="Here is the answer.", first_s=9.0)
+    async with a_door(model, **patient) as door:
+        first = await door.hear("/twilio/gather?turn=1")
+        assert first.redirect is not None
+        second = await door.hear(first.redirect, "voice")
+
+    assert first.words == "One moment."
+    assert second.words == "Here is the answer."
+    assert virtual_time.elapsed_s == pytest.approx(9.0, abs=0.5)
 
 
 async def test_a_sentence_that_is_ready_does_not_wait_for_a_slow_rest(virtual_time: VirtualTime) -> None:
@@ -167,9 +154,9 @@ async def test_a_retry_that_comes_late_does_not_stop_what_is_said_now(virtual_ti
 async def test_silence_is_nudged_twice_and_then_ended_politely(virtual_time: VirtualTime) -> None:
     async with a_door(ScriptedClient()) as door:
         await door.hear("/twilio/voice", "voice")
-        first = await door.hear("/twilio/gather?turn=1", "gather_empty")
-        second = await door.hear(first.action, "gather_empty")
-        third = await door.hear(second.action, "gather_empty")
+        first = await silence(door, "/twilio/gather?turn=1")
+        second = await silence(door, first.action)
+        third = await silence(door, second.action)
         is_live = door.brain.calls.get(CALL) is not None
         stored = await door.brain.store.find(CALL)
 
@@ -183,6 +170,113 @@ async def test_silence_is_nudged_twice_and_then_ended_politely(virtual_time: Vir
     assert not is_live
     assert stored is not None
     assert stored.record.ended_reason == "silence"
+
+
+async def test_keys_without_a_last_one_wait_four_seconds_at_most(virtual_time: VirtualTime) -> None:
+    async with a_door(ScriptedClient()) as door:
+        greeting = await door.hear("/twilio/voice", "voice")
+        still = await door.hear(greeting.action, "gather_empty")
+        keys = await door.hear(still.action, "gather_digits")
+
+    assert JAMIE.silence_s == 8
+    assert 'timeout="4"' in greeting.answer.text
+    assert 'timeout="4"' in still.answer.text
+    assert still.words == ""  # they are listened to for longer, and not asked yet
+    assert keys.action == "/twilio/gather?turn=2"
+
+
+async def test_a_number_of_known_length_is_taken_with_its_last_key(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    office = an_office(tmp_path, KIM + "[twilio]\ndigits = 6\n")
+    async with a_door(ScriptedClient(), **office) as door:
+        greeting = await door.hear("/twilio/voice", "voice")
+
+    assert 'numDigits="6"' in greeting.answer.text
+
+
+async def test_silence_is_answered_with_the_agents_own_lines(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    office = an_office(tmp_path, 'nudges = ["Hello?"]\nsilence_s = 4\n' + KIM)
+    async with a_door(ScriptedClient(), **office) as door:
+        greeting = await door.hear("/twilio/voice", "voice")
+        first = await door.hear(greeting.action, "gather_empty")
+        second = await door.hear(first.action, "gather_empty")
+
+    assert 'timeout="4"' in greeting.answer.text
+    assert first.words == "Hello?"
+    assert second.words == GOODBYE
+    assert second.hangs_up
+
+
+async def test_the_model_reads_that_the_caller_was_asked_again(virtual_time: VirtualTime) -> None:
+    model = ScriptedClient(reply=["Which unit?", "Thank you."])
+    async with a_door(model) as door:
+        first = await door.hear("/twilio/gather?turn=1", SpeechResult="My sink leaks.")
+        nudged = await silence(door, first.action)
+        await door.hear(nudged.action, SpeechResult="Yes, I'm here.")
+
+    said = [part.text for part in model.asked[1].messages if part.role != "system"]
+    assert said == ["My sink leaks.", f"Which unit? {NUDGES[0]}", "Yes, I'm here."]
+
+
+async def test_words_that_were_badly_understood_are_asked_for_once_more(virtual_time: VirtualTime) -> None:
+    model = ScriptedClient(reply="Which unit?")
+    async with a_door(model) as door:
+        asked = await door.hear("/twilio/gather?turn=1", SpeechResult="My thing leeks.", Confidence="0.12")
+        again = await door.hear(asked.action, SpeechResult="My sink leaks.", Confidence="0.15")
+
+    assert asked.words == NUDGES[0]
+    assert again.words == "Which unit?"  # the second time they are taken as they are
+    assert [prompt.messages[-1].text for prompt in model.asked] == ["My sink leaks."]
+
+
+async def test_a_caller_who_has_spoken_is_not_asked_whether_they_are_there(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    office = an_office(tmp_path, 'nudges = ["Are you still there?"]\n' + KIM)
+    async with a_door(ScriptedClient(), **office) as door:
+        document = await door.hear("/twilio/gather?turn=1", Confidence="0.12")
+
+    assert document.words == "Kim is sorry. Once more, please?"
+
+
+@pytest.mark.parametrize("confidence", ["0.0", "", "0.31", "nan", "high", "-1"])
+async def test_words_of_which_nothing_bad_is_known_are_answered(
+    virtual_time: VirtualTime, confidence: str
+) -> None:
+    async with a_door(ScriptedClient(reply="Which unit?")) as door:
+        document = await door.hear("/twilio/gather?turn=1", Confidence=confidence)
+
+    assert document.words == "Which unit?"
+
+
+async def test_a_call_that_lasts_too_long_is_ended_politely_behind_an_answer(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    store, began_on = MemoryStore(), datetime.now(UTC) - timedelta(seconds=90)
+    store.keep_call(CallRecord(CALL, Door.GATHER, "kim", began_on=began_on))
+    office = an_office(tmp_path, "max_call_s = 60\n" + KIM)
+    async with a_door(ScriptedClient(reply="Which unit?"), store=store, **office) as door:
+        document = await door.hear("/twilio/gather?turn=1")
+        is_live = door.brain.calls.get(CALL) is not None
+
+    assert document.words == f"Which unit? {GOODBYE}"
+    assert document.hangs_up
+    assert not is_live
+
+
+async def test_an_agent_without_fillers_is_never_silent_for_longer_than_a_hop(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    office = an_office(tmp_path, KIM.replace('fillers = ["One moment."]', ""))
+    async with a_door(ScriptedClient(hangs=True), **office) as door:
+        document = await door.hear("/twilio/gather?turn=1")
+        took_s = virtual_time.elapsed_s
+
+    assert document.words == "Kim is sorry. Once more, please?"
+    assert took_s <= 4.0
 
 
 async def test_words_after_silence_begin_the_count_anew(virtual_time: VirtualTime) -> None:
@@ -227,52 +321,31 @@ async def test_a_turn_that_a_restart_cut_off_is_answered_after_it(virtual_time: 
     assert len(quick.asked) == 1
 
 
-async def test_a_call_that_comes_back_to_the_first_url_goes_on(virtual_time: VirtualTime) -> None:
-    async with a_door(ScriptedClient(reply="Which unit?")) as door:
-        greeting = await door.hear("/twilio/voice", "voice")
-        await door.hear(greeting.action)
-        back = await door.hear("/twilio/voice", "voice")
+async def test_after_a_kill_in_mid_reply_no_sentence_is_said_twice(virtual_time: VirtualTime) -> None:
+    store = MemoryStore()
+    slow = ScriptedClient(reply="First sentence here. Second one follows.", every_s=0.4)
+    async with a_door(slow, store=store) as door:
+        first = await door.hear("/twilio/gather?turn=1")
+        call = door.brain.calls.get(CALL)
+        assert call is not None
+        assert call.task is not None
+        call.task.cancel()  # what a kill does to it: no last word, no ending
+    quick = ScriptedClient(reply="Something else altogether.")
+    async with a_door(quick, store=store) as door:
+        assert first.redirect is not None
+        second = await door.hear(first.redirect, "voice")
+        third = await door.hear(second.action)
 
-    assert "Could you say that once more?" in back.words
-    assert back.action == "/twilio/gather?turn=2"
-
-
-async def test_the_url_names_the_agent_and_the_loop_keeps_them(
-    virtual_time: VirtualTime, tmp_path: Path
-) -> None:
-    (tmp_path / "kim.toml").write_text(KIM)
-    async with a_door(ScriptedClient(), agents_dir=tmp_path) as door:
-        greeting = await door.hear("/twilio/voice?agent=kim", "voice")
-        reply = await door.hear(greeting.action)
-
-    assert greeting.words == "This is Kim."
-    assert reply.action == "/twilio/gather?turn=2&agent=kim"
-
-
-async def test_an_unknown_agent_is_answered_by_the_default_one(
-    virtual_time: VirtualTime, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        async with a_door(ScriptedClient()) as door:
-            document = await door.hear("/twilio/voice?agent=nobody", "voice")
-
-    assert "this is Jamie" in document.words
-    assert document.action == "/twilio/gather?turn=1"
-    assert "agent.unknown" in [record.message for record in caplog.records]
-
-
-async def test_a_busy_house_says_so_and_hangs_up(virtual_time: VirtualTime) -> None:
-    async with a_door(ScriptedClient(), max_calls=1) as door:
-        await door.hear("/twilio/voice", "voice")
-        document = await door.hear("/twilio/voice", "voice", CallSid="CA2")
-
-    assert document.words == "All lines are busy right now. Please call again in a few minutes."
-    assert document.hangs_up
+    assert first.words == "First sentence here."
+    assert "First sentence here." not in second.words
+    assert second.words.endswith(JAMIE.breaks_off)
+    assert second.gather is not None
+    assert third.words == "Something else altogether."
 
 
 @pytest.mark.parametrize(
     "form",
-    [{}, {"CallSid": ""}, {"CallSid": "CA 1"}, {"SpeechResult": "Hello"}, {"CallSid": "x" * 99}],
+    [{}, {"CallSid": ""}, {"CallSid": "CA 1"}, {"SpeechResult": "Hello"}, {"CallSid": "x" * 199}],
     ids=["empty", "blank", "blanks in it", "no call", "too long"],
 )
 async def test_a_form_that_names_no_call_is_still_answered_in_speech(
@@ -284,11 +357,10 @@ async def test_a_form_that_names_no_call_is_still_answered_in_speech(
     assert all(document.words and document.hangs_up for document in documents)
 
 
-async def test_a_form_with_too_many_fields_is_still_answered_in_speech(virtual_time: VirtualTime) -> None:
-    async with a_door(ScriptedClient()) as door:
-        document = read(await door.post("/twilio/voice", [(f"f{i}", "1") for i in range(400)]))
-
-    assert document.words
+async def silence(door: OurDoor, path: str) -> Document:
+    """What comes of a caller who says nothing for as long as the agent bears it."""
+    still = await door.hear(path, "gather_empty")
+    return await door.hear(still.action, "gather_empty")
 
 
 class BrokenStore(MemoryStore):
@@ -311,23 +383,6 @@ async def test_a_crash_is_heard_as_an_apology_three_times_at_most(virtual_time: 
     assert "own words" not in first.answer.text + second.answer.text
 
 
-@pytest.mark.parametrize("name", ["anonymous", "Unknown", "", "RESTRICTED"])
-async def test_a_hidden_number_is_no_caller(virtual_time: VirtualTime, name: str) -> None:
-    async with a_door(ScriptedClient()) as door:
-        await door.hear("/twilio/voice", "voice", From=name)
-        call = door.brain.calls.get(CALL)
-
-    assert call is not None
-    assert call.record.caller is None
-
-
-async def test_urls_are_absolute_where_the_public_url_is_known(virtual_time: VirtualTime) -> None:
-    async with a_door(ScriptedClient(), public_url="https://voice.example.com/a") as door:
-        document = await door.hear("/twilio/voice", "voice")
-
-    assert document.action == "https://voice.example.com/a/twilio/gather?turn=1"
-
-
 async def test_a_call_that_ends_stops_the_turn(virtual_time: VirtualTime) -> None:
     model = ScriptedClient(hangs=True)
     async with a_door(model) as door:
@@ -347,10 +402,11 @@ async def test_a_caller_who_speaks_over_the_agent_is_taken_to_have_heard_the_beg
     virtual_time: VirtualTime,
 ) -> None:
     long = "Somebody comes to look at it today between noon and two in the afternoon, and calls before that."
-    model = ScriptedClient(reply=[long, "Which unit?", "Thank you."])
+    replies = {"My sink leaks.": long, "Four b.": "Thank you."}
+    model = ScriptedClient(reply=lambda prompt: replies.get(prompt.messages[-1].text, "Which unit?"))
     async with a_door(model) as door:
         line = TwilioLine(BASE, http=door.http)
-        line.aloud = Aloud(CHARS_PER_S)
+        line.aloud.chars_per_s = CHARS_PER_S
         await line.dial()
         saying = asyncio.create_task(line.say("My sink leaks."))
         await asyncio.sleep(5.0)
@@ -362,37 +418,9 @@ async def test_a_caller_who_speaks_over_the_agent_is_taken_to_have_heard_the_beg
         await line.say("Four b.")
         await line.hang_up()
 
-    told = [message.text for message in model.asked[2].messages if message.role == "assistant"]
+    told = [message.text for message in model.asked[-1].messages if message.role == "assistant"]
     assert line.cut is not None
     assert long.startswith(line.cut.heard)
     assert told[1].startswith("Somebody comes to look")
     assert long not in told[1]
     assert told[2] == "Which unit?"  # heard to its end
-
-
-def test_a_long_text_is_cut_at_spaces_into_what_one_say_takes() -> None:
-    parts = say_parts("Well, " * 2000 + "\x00done")
-
-    assert all(len(part) <= MAX_SAY_CHARS for part in parts)
-    assert " ".join(parts) == ("Well, " * 2000 + "done")
-    assert [len(part) for part in say_parts("x" * 5000)] == [4096, 904]
-
-
-@pytest.mark.parametrize(
-    "place", [Place(), Place(3, 2, 1, "jamie"), Place(turn=1, agent="a&b=c d"), Place(1, 0)]
-)
-def test_a_place_survives_its_url(place: Place) -> None:
-    found = {name: values[0] for name, values in parse_qs(place.query()).items()}
-
-    assert Place.read(found) == place
-
-
-@pytest.mark.parametrize("text", ["-1", "x", "", "²", "9999999", "1.5", " 1"])
-def test_a_place_that_is_no_number_counts_as_absent(text: str) -> None:
-    assert Place.read({"turn": text, "from": text, "missed": text}) == Place()
-
-
-def test_the_recorded_messages_are_about_one_call() -> None:
-    names = ("voice", "gather", "gather_digits", "gather_empty", "status")
-
-    assert {message(name)["CallSid"] for name in names} == {SID}

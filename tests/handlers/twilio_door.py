@@ -15,7 +15,7 @@ from handlers.app import create_app
 from voice.brain import Brain
 from voice.models.base import ModelClient
 from voice.settings import load_settings
-from voice.simulate.twilio import signature
+from voice.simulate.twilio_http import signature
 from voice.simulate.twiml import Gather, Hangup, Redirect, Say, Verb, read_twiml
 from voice.store.base import Store
 from voice.store.memory import MemoryStore
@@ -27,6 +27,11 @@ SID = "CA4f1f2c3a9b8d47e6a5c0d1e2f3a4b5c6"
 CALL = CallId(SID)
 
 Form = Mapping[str, str] | list[tuple[str, str]]
+
+
+def _asked(url: str) -> str:
+    """A URL as Twilio asks it: what stands behind "#" is for Twilio alone."""
+    return url.partition("#")[0]
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,13 @@ class Document:
     def redirect(self) -> str | None:
         """Where it goes on at once, without listening first."""
         first = next((verb for verb in self.verbs if isinstance(verb, Gather | Redirect)), None)
-        return first.url if isinstance(first, Redirect) else None
+        return _asked(first.url) if isinstance(first, Redirect) else None
 
     @property
     def action(self) -> str:
         assert self.gather is not None
         assert self.gather.action is not None
-        return self.gather.action
+        return _asked(self.gather.action)
 
     @property
     def hangs_up(self) -> bool:

@@ -147,7 +147,9 @@ class HttpTables:
             raise self._wrong(place, "is not plain text", f'{name} = "Bearer ${{NAME_OF_A_VARIABLE}}"')
         for variable in SECRET.findall(value):
             if from_env(variable) is None:
-                raise self._wrong(place, f"${{{variable}}} is not set", f"{variable}=… in the environment")
+                raise self._wrong(
+                    place, f"${{{variable}}} is not set", f"{variable}=… in the environment or .env"
+                )
         filled = SECRET.sub(lambda found: from_env(found[1]) or "", value)
         if not filled.isascii() or not filled.isprintable():
             raise self._wrong(place, "its secret is not plain text", "letters, digits and marks only")

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from voice.agents.agent import Agent
-from voice.agents.load import load_agents, read_agent
+from voice.agents.doubts import doubts
+from voice.agents.load import load_agents, names_in, read_agent, wrong_handoff
 from voice.cli.screen import console, table
+from voice.errors import AgentFileError
 from voice.settings import load_settings
 from voice.tools.all import TOOLS
 
@@ -46,13 +48,17 @@ def list_agents() -> None:
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) -> None:
-    """Check an agent's file: every key, its type and its range.
+    """Check an agent's file: every key, its type and its range. A line with ! works but is hardly meant.
 
     \b
     Example:
       offhook agent check agents/ava.toml
     """
     one = read_agent(file, TOOLS)
+    if wrong := wrong_handoff(one, names_in(file.parent) | {one.name}):
+        raise AgentFileError(f"{file}: {wrong}")
+    for doubt in doubts(one):
+        typer.echo(f"! {file}: {doubt}")
     tools = f"tools: {', '.join(one.tools)}" if one.tools else "no tools"
     typer.echo(f"✓ {file}: agent {one.name!r} can answer; first chunk within {_budget(one)}, {tools}")
 

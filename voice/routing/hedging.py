@@ -27,6 +27,11 @@ class HedgePurse:
         """Whether a further paid route may be asked beside one that is still writing."""
         return self.share >= 1.0 or (self.share > 0.0 and self._saved >= 1.0)
 
+    @property
+    def can_spare(self) -> bool:
+        """Whether one may be paid for that nobody waits for yet: a slow turn must still have its own."""
+        return self.share >= 1.0 or (self.share > 0.0 and self._saved >= 2.0)
+
     def spend(self) -> None:
         """A turn is paid for twice. One that had to be runs into debt: later ones wait for it."""
         self._saved = max(-MOST_SAVED, self._saved - 1.0)

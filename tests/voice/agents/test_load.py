@@ -105,6 +105,8 @@ def test_ones_own_agent_wins_over_a_built_in_one_of_the_same_name(tmp_path: Path
             GOOD + '[fillers_for]\nquestion = ["Let me see."]',
             "fillers: is missing, so other utterances have no line",
         ),
+        (GOOD + 'language = "English"', "language: 'English' is no language; write language = \"en-US\""),
+        (GOOD + 'language = "en\\b"', "is no language"),
         ("name = ", "is not TOML"),
     ],
 )
@@ -137,3 +139,23 @@ def test_a_default_agent_that_is_not_there_is_refused() -> None:
 def test_an_unknown_agent_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UnknownAgent, match="there are: jamie"):
         load_agents(None, "jamie", TOOLS).get("kim")
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(AgentFileError, match="persona, greeting, fallbacks: are missing; write persona = "):
+        read_agent(written(tmp_path, 'name = "sam"'), TOOLS)
+
+
+def test_a_tool_is_listed_once(tmp_path: Path) -> None:
+    with pytest.raises(AgentFileError, match=r"tools\[2\]: 'ticket' is listed twice; write each tool once"):
+        read_agent(written(tmp_path, GOOD + 'tools = ["ticket", "callback", "ticket"]'), TOOLS)
+
+
+@pytest.mark.parametrize("name", ["kim", "sam"])
+def test_an_agent_hands_calls_to_others_that_are_there(tmp_path: Path, name: str) -> None:
+    written(tmp_path, GOOD + f'tools = ["handoff"]\n[handoff.x]\nagent = "{name}"\nfor = "bills"\n')
+
+    with pytest.raises(
+        AgentFileError, match=r"sam.toml: handoff.x.agent: .*; write the name of another: jamie"
+    ):
+        load_agents(tmp_path, "jamie", TOOLS)

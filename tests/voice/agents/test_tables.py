@@ -9,7 +9,7 @@ import pytest
 from voice.agents.load import read_agent
 from voice.errors import AgentFileError
 from voice.tools.all import TOOLS
-from voice.types import TransferTarget
+from voice.types import HandoffTarget, TransferTarget
 
 HEAD = """
 name = "sam"
@@ -53,7 +53,8 @@ def test_whom_an_agent_may_transfer_to(tmp_path: Path) -> None:
     assert agent.transfer == (
         TransferTarget("office", "+14155550123", "Rent.", "One moment."),
         TransferTarget("night desk", "sip:night@example.com", "Repairs at night."),
-        TransferTarget("emergency", "911", "Fire or gas."),
+        # Nobody at 911 is kept from the caller by a sentence of ours, or by a key.
+        TransferTarget("emergency", "911", "Fire or gas.", whispers=False, accept_key=""),
     )
 
 
@@ -152,3 +153,42 @@ def test_a_wrong_table_ends_the_start_with_its_file_its_key_and_what_to_write(
     assert complaint in str(caught.value)
     assert "; write " in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_who_may_go_on_with_a_call(tmp_path: Path) -> None:
+    text = HEAD + (
+        'tools = ["handoff"]\n'
+        '[handoff.billing]\nagent = "kim"\nfor = "Bills."\nsay = "Kim knows."\n'
+        '[handoff.sales]\nassistant = "Sales"\nfor = "New tenants."\n'
+        '[handoff.night]\nassistant_id = "03e11cfe"\nfor = "Nights."\n'
+    )
+
+    agent = read_agent(written(tmp_path, text), TOOLS)
+
+    assert agent.handoff == (
+        HandoffTarget("billing", "agent", "kim", "Bills.", "Kim knows."),
+        HandoffTarget("sales", "assistant", "Sales", "New tenants."),
+        HandoffTarget("night", "assistant_id", "03e11cfe", "Nights."),
+    )
+
+
+ONE = '[handoff.x]\nfor = "y"\n'
+WRONG_HANDOFFS = [
+    ('tools = ["handoff"]', "tools[0]: 'handoff' has nobody to hand a call to"),
+    ("handoff = 3", "handoff: 3 is not a table"),
+    ("[handoff]\nx = 3", "handoff.x: 3 is not a table"),
+    (ONE, "handoff.x: needs one who goes on; write one of agent"),
+    (ONE + 'agent = "a"\nassistant = "b"', "handoff.x: needs one who goes on"),
+    ('[handoff.x]\nagent = "a"', "handoff.x.for: is missing"),
+    (ONE + "agent = 3", "handoff.x.agent: 3 is not text"),
+    (ONE + 'agnet = "a"', "handoff.x.agnet: no such key"),
+    ('[handoff."!"]\nagent = "a"\nfor = "y"', "handoff.!: is no name of its own"),
+]
+
+
+@pytest.mark.parametrize(("text", "complaint"), WRONG_HANDOFFS)
+def test_a_wrong_handoff_ends_the_start_with_its_key(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(AgentFileError) as caught:
+        read_agent(written(tmp_path, HEAD + text), TOOLS)
+
+    assert complaint in str(caught.value)

@@ -55,6 +55,60 @@ def test_a_broken_file_is_one_line_with_the_key_and_what_to_write(tmp_path: Path
     )
 
 
+UNUSED = """
+[transfer.office]
+number = "+14155550123"
+for = "rent"
+[handoff.billing]
+agent = "sam"
+for = "bills"
+[[http_tools]]
+name = "visits"
+description = "Says when somebody comes."
+url = "https://api.example.com/visits"
+"""
+
+
+def test_tables_that_no_tool_reads_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "sam.toml").write_text(AVA.replace("ava", "sam"))
+    (tmp_path / "ava.toml").write_text(AVA + 'http_hosts = ["api.example.com"]\n' + UNUSED)
+
+    status, out, _ = run("agent", "check", "ava.toml")
+
+    assert status == 0
+    assert [line.split(":")[1].strip() for line in out.splitlines()[:3]] == [
+        "[transfer.office]",
+        "[handoff.billing]",
+        "http_tools",
+    ]
+    assert all(line.startswith("! ava.toml: ") for line in out.splitlines()[:3])
+    assert out.splitlines()[3].startswith("✓ ava.toml")
+
+
+def test_a_handoff_to_an_agent_that_is_not_there_is_found_before_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ava.toml").write_text(AVA + '[handoff.billing]\nagent = "samm"\nfor = "bills"\n')
+
+    status, _, err = run("agent", "check", "ava.toml")
+
+    assert status == 1
+    assert err == (
+        "offhook: ava.toml: handoff.billing.agent: no agent is called 'samm'; "
+        "write the name of another: jamie\n"
+    )
+
+
+def test_a_tools_secret_may_stand_in_the_env_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CRM_TOKEN=k3y\n")
+    headers = 'headers = {Authorization = "Bearer ${CRM_TOKEN}"}\n'
+    text = AVA + 'tools = ["visits"]\nhttp_hosts = ["api.example.com"]\n'
+    (tmp_path / "ava.toml").write_text(text + UNUSED[UNUSED.index("[[http") :] + headers)
+
+    status, out, err = run("agent", "check", "ava.toml")
+
+    assert (status, err) == (0, "")
+    assert out.startswith("✓")
+
+
 def test_exporting_without_a_checkpoint_says_how_to_make_one() -> None:
     status, _, err = run("model", "export")
 
