@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from handlers.twilio_gather import NOBODY_ANSWERED
+from handlers.twilio_twiml import OVERRIDES
 from tests.conftest import VirtualTime
 from tests.handlers.office import CONNECTING, END, GOODBYE, KIM, OFFICE, TRANSFER, an_office, who_says
 from tests.handlers.twilio_door import CALL, Document, a_door
 from voice.models.scripted import ScriptedClient
 from voice.simulate.twiml import Dial
 from voice.store.memory import MemoryStore
-from voice.types import Finish
+from voice.types import Finish, ToolCall
 
 DESK = KIM.replace(f'number = "{OFFICE}"', 'sip = "sip:desk@example.com"')
 
@@ -56,7 +54,12 @@ async def test_a_transfer_is_announced_and_dialled(virtual_time: VirtualTime, tm
         again = await door.hear("/twilio/gather?turn=1")
 
     assert document.words == CONNECTING
-    assert dialled(document) == Dial(OFFICE, "/twilio/gather?turn=2")
+    found = dialled(document)
+    assert found is not None
+    assert (found.to, found.ring_s) == (OFFICE, 25)
+    assert found.action == f"/twilio/dial?turn=2&to=office{OVERRIDES}"
+    assert found.whisper is not None
+    assert found.whisper.url == f"/twilio/whisper?to=office&call={CALL}{OVERRIDES}"
     assert 'answerOnBridge="true"' in document.answer.text
     assert again.answer.text == document.answer.text
 
@@ -68,36 +71,7 @@ async def test_a_sip_desk_is_dialled_as_one(virtual_time: VirtualTime, tmp_path:
     found = dialled(document)
     assert found is not None
     assert found.to == "sip:desk@example.com"
-    assert "<Sip>" in document.answer.text
-
-
-@pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
-async def test_the_caller_comes_back_when_nobody_answers(
-    virtual_time: VirtualTime, tmp_path: Path, status: str
-) -> None:
-    async with a_door(who_says("", TRANSFER), **an_office(tmp_path)) as door:
-        moved = await door.hear("/twilio/gather?turn=1")
-        found = dialled(moved)
-        assert found is not None
-        assert found.action is not None
-        back = await door.hear(found.action, "voice", DialCallStatus=status)
-        goes_on = await door.hear(back.action, SpeechResult="Then tell them to call me.")
-
-    assert back.words == NOBODY_ANSWERED
-    assert back.action == "/twilio/gather?turn=2"
-    assert goes_on.words == "Thank you."
-
-
-async def test_a_caller_who_was_put_through_is_not_kept(virtual_time: VirtualTime, tmp_path: Path) -> None:
-    async with a_door(who_says("", TRANSFER), **an_office(tmp_path)) as door:
-        found = dialled(await door.hear("/twilio/gather?turn=1"))
-        assert found is not None
-        assert found.action is not None
-        done = await door.hear(found.action, "voice", DialCallStatus="completed")
-        is_live = door.brain.calls.get(CALL) is not None
-
-    assert done.hangs_up
-    assert not is_live
+    assert "<Sip " in document.answer.text
 
 
 async def test_a_line_that_would_call_itself_is_not_dialled(
@@ -126,3 +100,43 @@ async def test_a_slow_farewell_is_said_to_its_end_before_the_call_ends(
     assert not first.hangs_up
     assert second.words == "Have a very good day."
     assert second.hangs_up
+
+
+async def test_a_number_that_the_file_does_not_let_be_asked_is_dialled_without_a_whisper(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    emergency = KIM.replace(f'number = "{OFFICE}"', 'short_code = "911"')
+    async with a_door(who_says("", TRANSFER), **an_office(tmp_path, emergency)) as door:
+        found = dialled(await door.hear("/twilio/gather?turn=1"))
+
+    assert found is not None
+    assert (found.to, found.whisper) == ("911", None)
+
+
+async def test_a_person_sees_our_number_when_the_callers_is_hidden(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    async with a_door(who_says("One moment.", TRANSFER), **an_office(tmp_path)) as door:
+        shown = await door.hear("/twilio/gather?turn=1")
+        hidden = await door.hear("/twilio/gather?turn=1", From="anonymous", CallSid="CA2")
+
+    assert "callerId" not in shown.answer.text
+    assert 'callerId="+12025550199"' in hidden.answer.text
+
+
+async def test_another_of_our_agents_goes_on_with_the_call(virtual_time: VirtualTime, tmp_path: Path) -> None:
+    (tmp_path / "sam.toml").write_text(KIM.replace('"kim"', '"sam"').replace("This is Kim.", "This is Sam."))
+    listed = KIM.replace('"end_call"]', '"end_call", "handoff"]')
+    to_sam = listed + '[handoff.billing]\nagent = "sam"\nfor = "bills"\n'
+    model = ScriptedClient(
+        reply=["-", "Which bill?"], tool_calls=(ToolCall("c", "handoff", '{"target": "billing"}'),)
+    )
+    async with a_door(model, **an_office(tmp_path, to_sam)) as door:
+        first = await door.hear("/twilio/gather?turn=1")
+        second = await door.hear("/twilio/gather?turn=2")
+        call = door.brain.calls.get(CALL)
+
+    assert (first.words, second.words) == ("This is Sam.", "Which bill?")
+    assert first.gather is not None
+    assert call is not None
+    assert call.agent.name == "sam"
