@@ -5,8 +5,8 @@ uvicorn takes it as `handlers.app:create_app` with `--factory`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from difflib import get_close_matches
 from typing import TypedDict, Unpack
 
@@ -16,22 +16,48 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from handlers import admin, chat, health, openai, twilio_gather, twilio_status, vapi_events, vapi_llm
+from handlers import (
+    admin,
+    chat,
+    health,
+    openai,
+    outbound,
+    relay_action,
+    twilio_amd,
+    twilio_dialled,
+    twilio_gather,
+    twilio_recording,
+    twilio_relay,
+    twilio_status,
+    twilio_voice,
+    vapi_events,
+    vapi_llm,
+)
+from handlers.caller_rate import CallerRate
+from handlers.in_order import InOrder
 from handlers.middleware import BodyLimit, Threshold
 from handlers.once import Once
+from handlers.placing import Placing
 from handlers.problems import answer_error, answer_http, door_of, problem
 from handlers.refused import Counted, Refused
+from handlers.relay_refusals import Refusals
+from handlers.relay_ticket import Tickets
+from handlers.twilio_rest import TwilioRest
+from handlers.twilio_unsigned import Unsigned, mismatches
 from handlers.vapi_auth import VapiAuth
 from handlers.vapi_control import Controls
 from handlers.vapi_lines import Lines
+from handlers.wire.masked import KnownSecrets
 from voice.brain import Brain
 from voice.errors import VoiceError
 from voice.events import RequestRefused
 from voice.models.base import ModelClient
 from voice.settings import Settings, load_settings, secret, secrets_in
 from voice.store.base import Store
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 MAX_SHOWN_CHARS = 80  # of a path that does not exist: it is the sender's own text
 
@@ -49,18 +75,23 @@ def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOp
     Raises SetupError when a setting is wrong; the lifespan raises it when something cannot be opened.
     """
     read = settings or load_settings()
-    refused = Refused(_secrets(read))
+    secrets = KnownSecrets(_secrets(read))
+    refused = Refused(secrets)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         key = secret(read.vapi_public_key)
         async with (
             Brain.open(read, **brain_options) as brain,
-            Controls(read.vapi_control_hosts, key=key) as controls,
+            Controls(read.vapi_control_hosts, key=key, said=brain.calls.overheard) as controls,
             VapiAuth(read) as auth,
+            aclosing(TwilioRest(read)) as rest,
         ):
             app.state.brain, app.state.once, app.state.controls = brain, Once(brain.store), controls
             app.state.vapi_auth, app.state.lines = auth, Lines(read.lines, brain.agents)
+            app.state.tickets, app.state.twilio_rest = Tickets(read, brain.store), rest
+            app.state.caller_rate, app.state.in_order = CallerRate(read.calls_per_caller), InOrder()
+            app.state.placing = Placing(brain.store, app.state.once, rest)
             brain.bus.subscribe(refused.on_event)
             yield
 
@@ -75,7 +106,10 @@ def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOp
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # both spellings are served; platforms do not follow redirects
-    app.state.settings, app.state.refused = read, refused
+    app.state.settings, app.state.refused, app.state.unsigned = read, refused, Unsigned()
+    app.state.secrets = secrets  # ours, to be left out of whatever is kept
+    app.state.relay_refusals = Refusals()
+    app.state.relays = {}  # who speaks on each call that has a relay socket
     return app
 
 
@@ -94,17 +128,25 @@ def routes() -> Iterator[BaseRoute]:
     yield from door("/v1/models", openai.models, "GET")
     yield from door("/v1/models/{name}", openai.model, "GET")
     yield from door("/chat", chat.chat, "POST")
-    yield from door("/twilio/voice", twilio_gather.voice, "GET", "POST")
+    yield from door("/twilio/voice", twilio_voice.voice, "GET", "POST")
     yield from door("/twilio/gather", twilio_gather.gather, "GET", "POST")
+    yield from door("/twilio/partial", twilio_gather.partial, "GET", "POST")
+    yield from door("/twilio/dial", twilio_dialled.dial, "GET", "POST")
+    yield from door("/twilio/whisper", twilio_dialled.whisper, "GET", "POST")
+    yield from door("/twilio/relay/action", relay_action.action, "GET", "POST")
+    yield WebSocketRoute("/twilio/relay/{ticket}", twilio_relay.relay)
     yield from door("/twilio/status", twilio_status.status, "GET", "POST")
+    yield from door("/twilio/amd", twilio_amd.amd, "POST")
+    yield from door("/twilio/recording", twilio_recording.recording, "GET", "POST")
     yield from door("/health/live", health.live, "GET")
     yield from door("/health/ready", health.ready, "GET")
     yield from door("/metrics", health.metrics, "GET")
-    yield from door("/admin/calls", admin.calls, "GET")
+    yield from door("/admin/calls", by_method(GET=admin.calls, POST=outbound.order), "GET", "POST")
     yield from door("/admin/calls/{call_id}", admin.call, "GET")
     yield from door("/admin/calls/{call_id}/{order}", admin.steer, "POST")
     yield from door("/admin/routes", admin.routes, "GET")
     yield from door("/admin/refused", admin.refused, "GET")
+    yield from door("/admin/twilio/refused", mismatches, "GET")
     yield from door("/chat/completions", vapi_llm.completions, "POST")
     yield from door("/{base:path}/chat/completions", vapi_llm.completions, "POST")
 
@@ -113,6 +155,15 @@ def door(path: str, endpoint: Callable[..., object], *methods: str) -> Iterator[
     """One door, with and without a slash at its end."""
     for spelling in (path, f"{path}/"):
         yield Route(spelling, endpoint, methods=list(methods))
+
+
+def by_method(**endpoints: Endpoint) -> Endpoint:
+    """One path, whose methods lead to different doors."""
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return endpoint
 
 
 KNOWN = [
@@ -128,7 +179,7 @@ COMPLETIONS = (
 
 async def no_such_path(request: Request, exc: Exception) -> Response:
     """404 that names the right path: a silent call often is a wrong URL."""
-    path = request.url.path
+    path: str = request.scope["path"]
     if "completion" in path or path.startswith("/vapi"):
         hint = COMPLETIONS + " Server messages go to POST /vapi/webhook."
     else:
