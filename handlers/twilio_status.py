@@ -1,7 +1,8 @@
 """Twilio's status callbacks: a call rings, is answered, has ended.
 
 They come late, twice and in any order, so each is taken for itself, and once: what says that the
-call is over ends it, everything is kept with it, and nothing brings a call back to life.
+call is over ends it, everything is kept with it, and nothing brings a call back to life. Of a call that
+we began, the first of them may come before Twilio's answer to our order, or in its place.
 
 A retry is told by all that Twilio has signed, in which time and sequence number stand. Its header
 I-Twilio-Idempotency-Token would tell one, too, but is not signed: whoever sends an old status under
@@ -16,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from handlers.once import Once, once_key
+from handlers.placing import Placing
 from handlers.twilio_signature import NOTHING, refusal, signed_fields
 from handlers.wire.twilio import StatusCallback
 from voice.brain import Brain
@@ -47,8 +49,10 @@ async def status(request: Request) -> Response:
 async def _take_once(request: Request, told: StatusCallback, key: str) -> None:
     brain: Brain = request.app.state.brain
     once: Once = request.app.state.once
+    placing: Placing = request.app.state.placing
 
     async def take() -> Json:
+        await placing.learn(request.query_params.get("out"), told.call_id)
         brain.calls.note(told.call_id, "status", told.payload())
         if told.has_ended:
             await brain.calls.hang_up(told.call_id, told.call_status or "completed")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
+import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from tests.conftest import VirtualTime
-from tests.handlers.twilio_door import CALL, a_door, message
+from tests.handlers.twilio_door import CALL, SID, a_door, message
 from voice.models.scripted import ScriptedClient
 
 
@@ -73,3 +78,26 @@ async def test_a_status_that_is_not_twilios_is_refused(virtual_time: VirtualTime
 
     assert answer.status_code == 403
     assert live == 1
+
+
+FIELDS = sorted({*message("status"), *message("amd"), *message("recording")})
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    path=some.sampled_from(["/twilio/status", "/twilio/amd", "/twilio/recording"]),
+    query=some.text(max_size=30) | some.sampled_from(["out=1&agent=nobody", "out=" + "0" * 32]),
+    form=some.dictionaries(some.sampled_from(FIELDS), some.text(max_size=80)),
+    has_sid=some.booleans(),
+    raw=some.none() | some.binary(max_size=80),
+)
+async def test_whatever_is_told_breaks_nothing(
+    path: str, query: str, form: dict[str, str], has_sid: bool, raw: bytes | None
+) -> None:
+    form = {**form, "CallSid": SID} if has_sid else form
+    content = urlencode(form, errors="surrogatepass").encode() if raw is None else raw
+    async with a_door(ScriptedClient()) as door:
+        answer = await door.http.post(path, params=httpx.QueryParams(query), content=content)
+
+    names_a_call = has_sid and raw is None
+    assert answer.status_code in ((204,) if names_a_call else (204, 400))
