@@ -22,12 +22,13 @@ from rich.progress import Progress
 from voice.cli.bench_hedging import Hedged, as_rows, bench_hedging
 from voice.cli.bench_process import BenchProcess, recorded_answers
 from voice.cli.bench_server import BenchServer
-from voice.cli.lines import LineDoor, open_line
+from voice.cli.lines import HttpDoor, open_line
 from voice.cli.screen import console, need_place, table
 from voice.models.http import open_http
 from voice.settings import Settings
-from voice.simulate.caller import AC_REPAIR, Script, play
+from voice.simulate.caller import play
 from voice.simulate.report import CallReport, percentile
+from voice.simulate.script import AC_REPAIR, Script
 
 # Thirty words, the first after 150 ms, then one every 15 ms: a warm GPU at a usual length of reply.
 REPLY = (
@@ -61,7 +62,7 @@ class Figures:
 def bench(
     calls: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 50,
     turns: Annotated[int, typer.Option(min=1, help="Turns of each call.")] = 5,
-    door: Annotated[LineDoor, typer.Option(help="The door they come through.")] = "vapi",
+    door: Annotated[HttpDoor, typer.Option(help="The door they come through.")] = "vapi",
     model: Annotated[
         Literal["scripted", "embedded"], typer.Option(help="Who writes the replies.")
     ] = "scripted",
@@ -101,14 +102,14 @@ def bench(
 
 
 async def _bench(
-    calls: int, turns: int, door: LineDoor, model: Literal["scripted", "embedded"]
+    calls: int, turns: int, door: HttpDoor, model: Literal["scripted", "embedded"]
 ) -> tuple[Figures, Figures | None]:
     """Our figures and the floor's; the embedded model has no floor, its pace is its own."""
-    script = Script("bench", tuple(AC_REPAIR.says[turn % len(AC_REPAIR.says)] for turn in range(turns)))
+    script = Script.saying("bench", *(AC_REPAIR.says[turn % len(AC_REPAIR.says)] for turn in range(turns)))
     with tempfile.TemporaryDirectory(prefix="offhook-bench-") as folder, _progress() as bar:
         server = BenchServer("offhook", folder, model, REPLY, FIRST_S, EVERY_S, max_calls=calls + 1)
         task = bar.add_task("offhook", total=calls * turns)
-        warm_up = replace(script, says=script.says[:1])
+        warm_up = replace(script, steps=script.steps[:1])
         async with BenchProcess(server) as ours:
             await _load(ours.url, door, 1, warm_up, lambda: None)  # warms it, and is what the floor plays
             answers = await recorded_answers(ours.url)
@@ -130,7 +131,7 @@ def _progress() -> Progress:
 
 
 async def _measure(
-    server: BenchProcess, door: LineDoor, calls: int, script: Script, turned: Callable[[], None]
+    server: BenchProcess, door: HttpDoor, calls: int, script: Script, turned: Callable[[], None]
 ) -> Figures:
     """The figures of one server under `calls` calls at once."""
     before_s, began_s = server.cpu_s(), time.perf_counter()
@@ -157,7 +158,7 @@ async def _measure(
 
 
 async def _load(
-    url: str, door: LineDoor, calls: int, script: Script, turned: Callable[[], None]
+    url: str, door: HttpDoor, calls: int, script: Script, turned: Callable[[], None]
 ) -> list[CallReport]:
     """So many calls at once, begun within RAMP_S."""
     settings = Settings.model_validate({})

@@ -61,7 +61,8 @@ class Speech:
         self._is_first = False
 
     def end(self, report: TurnReport) -> None:
-        """It is over; says where it was cut."""
+        """It is over; says where it was cut. What comes next is another one, though nobody asked for it."""
+        self._is_first = True
         if report.cut and report.heard:
             typer.echo(INDENT + dim(f"(cut: the caller heard {report.heard!r})"))
         elif report.cut:
@@ -77,7 +78,7 @@ def print_times(report: TurnReport, turn: Turn | None) -> None:
 
 def print_turn(report: TurnReport, turn: Turn | None) -> None:
     """The reply and its times; `turn` adds the route."""
-    print_agent(report.heard)
+    print_agent(report.heard or ("(no words)" if report.acted else ""))
     print_times(report, turn)
 
 

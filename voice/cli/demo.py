@@ -23,8 +23,9 @@ from voice.cli.lines import DOOR_TITLES, LineDoor, open_line
 from voice.cli.screen import Failed, dim, waiting
 from voice.cli.server import Running, bind, running
 from voice.settings import Settings
-from voice.simulate.caller import AC_REPAIR, LEAK, Line, Script, play
+from voice.simulate.caller import Line, play
 from voice.simulate.report import CallReport, TurnReport, percentile
+from voice.simulate.script import AC_REPAIR, LEAK, Script
 
 CALLS: tuple[tuple[LineDoor, Script], ...] = (("vapi", AC_REPAIR), ("gather", LEAK))
 

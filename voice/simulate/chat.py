@@ -12,8 +12,8 @@ import httpx
 from voice.clock import now
 from voice.errors import BadRequest
 from voice.simulate.aloud import Aloud
-from voice.simulate.caller import CALLER
 from voice.simulate.report import TurnReport, milliseconds
+from voice.simulate.script import CALLER
 from voice.simulate.sse import read_events
 
 LIMIT_S = 20.0
@@ -29,6 +29,7 @@ class _Reply:
     last_at: float = 0.0
     gap_ms: float = 0.0
     done: bool = False
+    acted: bool = False  # there is something to do to the call
 
     def came(self) -> None:
         """Words have come."""
@@ -95,18 +96,30 @@ class ChatLine:
                 if event.name == "chunk":
                     reply.came()
                     self.aloud.add(_text_of(event.data))
-                reply.done = reply.done or event.name == "done"
+                if event.name == "done":
+                    reply.done, reply.acted = True, _acts(event.data)
 
     def _report(self, text: str, reply: _Reply, *, cut: bool = False) -> TurnReport:
         first = None if reply.first_at is None else milliseconds(reply.asked_at, reply.first_at)
         total, heard = milliseconds(reply.asked_at, now()), self.aloud.stop()
-        return TurnReport(text, heard, first, total, self._budget_s * 1000, reply.gap_ms, cut=cut)
+        return TurnReport(
+            text, heard, first, total, self._budget_s * 1000, reply.gap_ms, cut=cut, acted=reply.acted
+        )
 
     async def hang_up(self) -> None:
         """Nobody is told."""
         self.is_over = True
         if self._owns_http:
             await self._http.aclose()
+
+
+def _acts(data: str) -> bool:
+    """Whether an answer wants something done to the call."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        raise BadRequest(f"an event `done` is not JSON: {data[:80]!r}") from None
+    return isinstance(found, dict) and found.get("effect") is not None
 
 
 def _text_of(data: str) -> str:

@@ -16,7 +16,8 @@ class TurnReport:
     `ttfc_ms` is the time from the end of the utterance to the first words (None: none came), `gap_ms` the
     longest silence after them. `hops` counts the requests that fetched the reply. `filler` is what was said
     only to bridge the wait, where the door tells it apart. `budget_ms` is what both times are held to.
-    `cut`: the caller spoke over the reply; `heard` is what they had heard of it by then.
+    `cut`: the caller spoke over the reply; `heard` is what they had heard of it by then. `acted`: something
+    was done to the call in it, such as a transfer, for which nobody needs to say a word.
     """
 
     said: str
@@ -28,16 +29,18 @@ class TurnReport:
     hops: int = 1
     filler: str = ""
     cut: bool = False
+    acted: bool = False
 
     @property
     def silent(self) -> bool:
-        """Whether nothing came that could be said aloud."""
-        return not self.cut and not any(letter.isalnum() for letter in self.heard)
+        """Whether nothing came: no word that could be said aloud, and nothing was done to the call."""
+        return not (self.cut or self.acted) and not any(letter.isalnum() for letter in self.heard)
 
     @property
     def late(self) -> bool:
-        """Whether the caller waited longer than the budget for the first words."""
-        waited_ms = self.total_ms if self.cut and self.ttfc_ms is None else self.ttfc_ms
+        """Whether the caller waited longer than the budget for the first words, or for what was done."""
+        has_end = self.cut or self.acted
+        waited_ms = self.total_ms if has_end and self.ttfc_ms is None else self.ttfc_ms
         return waited_ms is None or waited_ms > self.budget_ms
 
     def as_json(self) -> dict[str, Json]:
@@ -50,6 +53,7 @@ class TurnReport:
             "hops": self.hops,
             "filler": self.filler,
             "cut": self.cut,
+            "acted": self.acted,
             "late": self.late,
             "silent": self.silent,
         }

@@ -10,7 +10,7 @@ import pytest
 
 import voice.engines
 from tests.voice.cli.running import offhook
-from voice.simulate.caller import AC_REPAIR, LEAK
+from voice.simulate.script import AC_REPAIR, LEAK
 
 WEIGHTS = Path(voice.engines.__file__).parent / "weights" / "genai_config.json"
 TIMES = re.compile(r"^ +\d+ ms to the first words · \d+ ms in all · (?P<route>\w+)$", re.MULTILINE)

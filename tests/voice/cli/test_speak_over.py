@@ -86,8 +86,11 @@ def test_a_reply_is_heard_to_its_end_when_nobody_types(tmp_path: Path, door: str
     assert "turn 1 · answered · embedded" in shown
 
 
-def test_typing_over_the_agent_stops_it_and_only_what_was_heard_is_remembered(tmp_path: Path) -> None:
-    with in_a_terminal("call", folder=tmp_path) as terminal:
+@pytest.mark.parametrize("door", ["vapi", "relay"])
+def test_typing_over_the_agent_stops_it_and_only_what_was_heard_is_remembered(
+    tmp_path: Path, door: str
+) -> None:
+    with in_a_terminal("call", "--door", door, folder=tmp_path) as terminal:
         terminal.until("you> ")
         terminal.type("My sink is leaking.\n")
         terminal.until("agent   ")
@@ -104,6 +107,24 @@ def test_typing_over_the_agent_stops_it_and_only_what_was_heard_is_remembered(tm
     assert (first["said"], second["said"]) == ("My sink is leaking.", "Wait, it is the tap.")
     assert first["heard"] is not None
     assert len(first["heard"]) < len(first["sent"] or "x")
+
+
+def test_typing_over_the_agent_stops_it_where_a_gather_listens(tmp_path: Path) -> None:
+    with in_a_terminal("call", "--door", "gather", folder=tmp_path) as terminal:
+        terminal.until("you> ")
+        terminal.type("My sink is leaking.\n")
+        terminal.until("agent   ")
+        terminal.type("Wait, it is the tap.\n")
+        cut = terminal.until("agent   ")
+        terminal.until("you> ")
+        terminal.type("\x04")
+        terminal.until("\n")
+
+    assert "(cut" in cut
+    assert [turn["said"] for turn in the_stored_call(tmp_path)] == [
+        "My sink is leaking.",
+        "Wait, it is the tap.",
+    ]
 
 
 def test_hanging_up_while_the_agent_speaks_ends_the_call_at_once(tmp_path: Path) -> None:

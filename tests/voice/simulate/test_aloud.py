@@ -80,3 +80,30 @@ async def test_a_new_reply_forgets_the_one_before(virtual_time: VirtualTime) -> 
     aloud.add("New.")
 
     assert aloud.stop() == "New."
+
+
+async def test_so_many_words_are_said_when_their_time_has_come(virtual_time: VirtualTime) -> None:
+    aloud = Aloud(chars_per_s=10.0)
+    aloud.start()
+    aloud.add("Which unit are you in?")
+
+    await aloud.words(2)
+
+    assert aloud.heard() == "Which unit"
+    assert virtual_time.elapsed_s == pytest.approx(1.0, abs=0.05)
+    assert aloud.ends_at == pytest.approx(2.2)
+
+
+async def test_words_that_have_not_come_yet_are_waited_for(virtual_time: VirtualTime) -> None:
+    aloud = Aloud()
+    aloud.start()
+    waiting = asyncio.create_task(aloud.words(3))
+    await asyncio.sleep(5.0)
+    aloud.add("Which unit")
+    await asyncio.sleep(5.0)
+    assert not waiting.done()
+
+    aloud.add("is it?")
+    await waiting
+
+    assert virtual_time.elapsed_s == pytest.approx(10.0)
