@@ -22,6 +22,7 @@ MAX_STOPS: Final = 16
 MAX_TOOLS: Final = 128  # as OpenAI
 MAX_NAME_CHARS: Final = 200  # of call ids, model and tool names
 MAX_SO_FAR_CHARS: Final = 16_384  # what the caller has heard of a reply: MAX_TOKENS of four characters
+MAX_REPLY_MS: Final = 600_000  # RunPod's own limit of a job's execution, as it stands by default
 
 ROLES: Final = get_args(Role)
 DEFAULTS: Final = Prompt(())
@@ -39,7 +40,8 @@ GO_ON: Final = Message(
 class Job:
     """One job, checked. `stream` false: the answer is one piece; `openai`: it is written in OpenAI's shapes.
 
-    `asks` "models" is OpenAI's list of models: the prompt is then empty.
+    `asks` "models" is OpenAI's list of models: the prompt is then empty. `reply_s` is how long after the
+    worker began nobody listens any longer; None: there is no such limit.
     """
 
     prompt: Prompt
@@ -47,6 +49,7 @@ class Job:
     openai: bool = False
     model: str | None = None
     asks: Literal["reply", "models"] = "reply"
+    reply_s: float | None = None
 
 
 # Reading
@@ -61,7 +64,7 @@ def parse_job(given: object) -> Job:
         raise BadJob('input is empty: send {"messages": [...]} or {"prompt": "..."}.')
     if "openai_route" in fields:
         return _openai_job(fields)
-    return Job(_prompt(fields), stream=_flag(fields, "stream", True), model=_name(fields, "model"))
+    return _reply_job(fields, stream=True)
 
 
 def _openai_job(fields: Mapping[str, object]) -> Job:
@@ -76,7 +79,26 @@ def _openai_job(fields: Mapping[str, object]) -> Job:
     body = _object(fields.get("openai_input"), "openai_input")
     if body.get("n") not in (None, 1):
         raise BadJob("n must be 1: one reply is written per job.")
-    return Job(_prompt(body), stream=_flag(body, "stream", False), openai=True, model=_name(body, "model"))
+    return _reply_job(body, stream=False, openai=True)
+
+
+def _reply_job(fields: Mapping[str, object], *, stream: bool, openai: bool = False) -> Job:
+    """`stream`: whether the reply comes in pieces where the fields do not say."""
+    return Job(
+        _prompt(fields),
+        stream=_flag(fields, "stream", stream),
+        openai=openai,
+        model=_name(fields, "model"),
+        reply_s=_reply_s(fields.get("reply_ms")),
+    )
+
+
+def _reply_s(given: object) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_REPLY_MS:
+        raise BadJob(f"reply_ms must be a whole number of milliseconds from 1 to {MAX_REPLY_MS}.")
+    return given / 1000
 
 
 def _prompt(fields: Mapping[str, object]) -> Prompt:
@@ -85,6 +107,9 @@ def _prompt(fields: Mapping[str, object]) -> Prompt:
     longest = sampling.get("max_completion_tokens", sampling.get("max_tokens"))
     call_id = _name(fields, "call_id")
     so_far, messages = _so_far(fields.get("so_far")), _messages(fields)
+    goes_on = _flag(fields, "continue_final_message", False) and len(messages) > 1
+    if goes_on and not so_far and messages[-1].role == "assistant":
+        so_far, messages = messages[-1].text, messages[:-1]  # as vLLM is asked for the same
     if so_far and messages[-2:] == _cut_off(so_far):
         messages = messages[:-2]  # the engine goes on by itself
     return Prompt(
@@ -242,11 +267,14 @@ def _name(fields: Mapping[str, object], key: str, where: str = "") -> str | None
 # Writing
 
 
-def job_input(prompt: Prompt, *, stream: bool = True, model: str | None = None) -> dict[str, Json]:
+def job_input(
+    prompt: Prompt, *, stream: bool = True, model: str | None = None, reply_s: float | None = None
+) -> dict[str, Json]:
     """The `input` of a job, also understood by RunPod's own vLLM worker (which reads `sampling_params`).
 
     `max_tokens` is always said: where it is not, some workers stop after 16 tokens. A reply to be gone on
     with is told twice: in messages that any model understands, and as `so_far` for our own worker.
+    After `reply_s` our own worker stops writing.
     """
     sampling: dict[str, Json] = {"max_tokens": prompt.max_tokens, "temperature": prompt.temperature}
     if prompt.stop:
@@ -263,6 +291,8 @@ def job_input(prompt: Prompt, *, stream: bool = True, model: str | None = None) 
         fields["so_far"] = prompt.so_far
     if model is not None:
         fields["model"] = model
+    if reply_s is not None:
+        fields["reply_ms"] = min(MAX_REPLY_MS, max(1, round(reply_s * 1000)))
     return fields
 
 
@@ -306,13 +336,26 @@ def text_chunk(text: str) -> dict[str, Json]:
     return {"text": text}
 
 
-def last_chunk(finish: Finish, timing_ms: Mapping[str, float], text: str = "") -> dict[str, Json]:
-    """The end of the reply. `timing_ms`: milliseconds since the worker began with the job."""
+def last_chunk(finish: Finish, told: Mapping[str, Json], text: str = "") -> dict[str, Json]:
+    """The end of the reply. `told` is what the worker says of its work; see `worker_facts`."""
     fields: dict[str, Json] = {"text": text, "finish_reason": finish.reason, "usage": usage_object(finish)}
-    fields["timing"] = dict(timing_ms)
+    fields |= told
     if finish.tool_calls:
         fields["tool_calls"] = tool_call_objects(finish.tool_calls)
     return fields
+
+
+def worker_facts(finish: Finish, timing_ms: Mapping[str, float], *, is_late: bool) -> dict[str, Json]:
+    """What stands in the last chunk besides the reply's end. `timing_ms`: since the worker began with it.
+
+    `is_late`: the writing was stopped at the job's `reply_ms`.
+    """
+    facts: dict[str, Json] = {"timing": dict(timing_ms)}
+    if finish.dropped_turns:
+        facts["dropped_turns"] = finish.dropped_turns
+    if is_late:
+        facts["stopped_at"] = "reply_ms"
+    return facts
 
 
 def usage_object(finish: Finish) -> dict[str, Json]:

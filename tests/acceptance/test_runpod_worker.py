@@ -139,7 +139,15 @@ async def test_an_engine_that_fails_ends_the_job_with_one_sentence():
             await client.write(a_prompt("fail"), a_deadline(), heard.append)
 
     assert heard == ["Well, "]
-    assert str(broken.value).endswith("FAILED: The request could not be answered (EngineDied).")
+    assert str(broken.value).endswith("FAILED: The request could not be answered (OSError).")
+
+
+async def test_a_caller_whose_engine_dies_in_mid_sentence_hears_the_rest_of_it():
+    heard: list[str] = []
+    async with a_line(SCRIPTED) as (_, client, _worker):
+        await client.write(a_prompt("die"), a_deadline(), heard.append)
+
+    assert "".join(heard) == "Well, here I am."
 
 
 async def test_what_callers_say_and_hear_is_not_in_the_workers_log():

@@ -18,6 +18,7 @@ from voice.job import (
     job_input,
     last_chunk,
     parse_job,
+    worker_facts,
 )
 from voice.types import CallId, Finish, Message, Prompt, ToolCall, ToolSpec, Usage
 
@@ -93,6 +94,27 @@ def test_what_is_not_said_has_the_prompts_defaults():
 )
 def test_fields_of_the_prompt_are_read(given, field, value):
     assert getattr(parse_job({"messages": [USER], **given}).prompt, field) == value
+
+
+def test_a_reply_may_be_gone_on_with_as_vllm_is_asked_for_it():
+    begun = {"role": "assistant", "content": "Which unit"}
+
+    job = parse_job({"messages": [USER, begun], "continue_final_message": True})
+
+    assert job.prompt.so_far == "Which unit"
+    assert [message.role for message in job.prompt.messages] == ["user"]
+
+
+@pytest.mark.parametrize("given", [0, -1, 1.5, True, "1000", 600_001])
+def test_a_limit_of_time_is_whole_milliseconds(given):
+    with pytest.raises(BadJob, match="reply_ms"):
+        parse_job({"messages": [USER], "reply_ms": given})
+
+
+def test_a_limit_of_time_travels_with_the_job():
+    assert parse_job(job_input(a_prompt(), reply_s=7.5)).reply_s == 7.5
+    assert parse_job(job_input(a_prompt(), reply_s=0.0)).reply_s == 0.001
+    assert parse_job(job_input(a_prompt())).reply_s is None
 
 
 def test_an_openai_job_does_not_stream_unless_it_says_so():
@@ -223,10 +245,17 @@ def test_a_job_always_says_how_long_the_reply_may_be():
     assert written["sampling_params"] == {"max_tokens": 120, "temperature": 0.3}
 
 
+def test_the_last_chunk_tells_what_was_left_out_and_what_was_cut_off():
+    facts = worker_facts(Finish(dropped_turns=4), {}, is_late=True)
+
+    assert facts == {"timing": {}, "dropped_turns": 4, "stopped_at": "reply_ms"}
+
+
 def test_the_last_chunk_tells_how_the_reply_ended():
     finish = Finish("length", Usage(30, 12))
 
-    assert last_chunk(finish, {"total_ms": 81.0}) == {
+    facts = worker_facts(finish, {"total_ms": 81.0}, is_late=False)
+    assert last_chunk(finish, facts) == {
         "text": "",
         "finish_reason": "length",
         "usage": {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42},

@@ -13,11 +13,16 @@ from voice.types import Finish, Hear, Prompt
 
 
 class Engine(Protocol):
-    """Runs one model for many calls at once."""
+    """Runs one model, or several, for many calls at once."""
 
     @property
     def model(self) -> str:
-        """The name of the model, for logs and for `model` fields of answers."""
+        """The name of the model that answers when none is named."""
+        ...
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of all models and adapters that may be asked for, `model` first."""
         ...
 
     async def start(self) -> None:
@@ -35,8 +40,8 @@ class Engine(Protocol):
         """Whether a job would be taken now."""
         ...
 
-    async def write(self, prompt: Prompt, hear: Hear) -> Finish:
-        """Write one reply, giving each piece of text to `hear` as it comes.
+    async def write(self, prompt: Prompt, hear: Hear, model: str | None = None) -> Finish:
+        """Write one reply, giving each piece of text to `hear` as it comes. `model`: one of `models`.
 
         Cancelling the awaiting task stops the generation. Raises BadJob when the prompt cannot be
         used (longer than the context even without its oldest turns), EngineDied when the engine is gone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 
 from voice.job import tool_call_objects, usage_object
 from voice.types import Finish, Json
@@ -25,26 +26,28 @@ class Completion:
         """The frame of a piece of text; the first one names the role."""
         return self._frame({"content": text}, None)
 
-    def end(self, finish: Finish) -> str:
-        """The last frames: tool calls, finish reason and usage, then [DONE]."""
-        frames = ""
+    def end(self, finish: Finish, text: str, facts: Mapping[str, Json]) -> str:
+        """The last frames: text and tool calls, finish reason, usage and `facts`, then [DONE]."""
+        frames = self.piece(text) if text else ""
         if finish.tool_calls:
             calls = tool_call_objects(finish.tool_calls)
             numbered: list[Json] = [
                 {"index": place, **call} for place, call in enumerate(calls) if isinstance(call, dict)
             ]
-            frames = self._frame({"tool_calls": numbered}, None)
-        return frames + self._frame({}, finish) + DONE
+            frames += self._frame({"tool_calls": numbered}, None)
+        return frames + self._frame({}, finish, facts) + DONE
 
-    def whole(self, text: str, finish: Finish) -> dict[str, Json]:
+    def whole(self, text: str, finish: Finish, facts: Mapping[str, Json]) -> dict[str, Json]:
         """The completion as one object."""
         message: dict[str, Json] = {"role": "assistant", "content": text}
         if finish.tool_calls:
             message["tool_calls"] = tool_call_objects(finish.tool_calls)
         choice: Json = {"index": 0, "message": message, "finish_reason": finish.reason}
-        return {**self._head("chat.completion"), "choices": [choice], "usage": usage_object(finish)}
+        return {**self._head("chat.completion"), "choices": [choice], "usage": usage_object(finish), **facts}
 
-    def _frame(self, delta: dict[str, Json], finish: Finish | None) -> str:
+    def _frame(
+        self, delta: dict[str, Json], finish: Finish | None, facts: Mapping[str, Json] | None = None
+    ) -> str:
         if not self._began:
             delta = {"role": "assistant", **delta}
             self._began = True
@@ -52,13 +55,16 @@ class Completion:
         choice: Json = {"index": 0, "delta": delta, "finish_reason": reason}
         fields: dict[str, Json] = {**self._head("chat.completion.chunk"), "choices": [choice]}
         if finish:
-            fields["usage"] = usage_object(finish)
+            fields |= {"usage": usage_object(finish), **(facts or {})}
         return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
 
     def _head(self, kind: str) -> dict[str, Json]:
         return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
 
 
-def models_object(model: str) -> dict[str, Json]:
-    """OpenAI's list of models, with the one this worker runs."""
-    return {"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "offhook"}]}
+def models_object(models: Sequence[str]) -> dict[str, Json]:
+    """OpenAI's list of models, with those that this worker runs."""
+    listed: list[Json] = [
+        {"id": model, "object": "model", "created": 0, "owned_by": "offhook"} for model in models
+    ]
+    return {"object": "list", "data": listed}

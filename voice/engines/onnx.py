@@ -65,6 +65,10 @@ class OnnxEngine:
         self._jobs: dict[int, _Job] = {}
         self._numbers = count(1)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (self.model,)
+
     async def start(self) -> None:
         """Load and warm the model; see Engine. Does nothing when it was started before."""
         if self._tending is None:
@@ -86,8 +90,8 @@ class OnnxEngine:
         """The child's process id, for whoever measures it; None while there is none."""
         return None if self._process is None else self._process.pid
 
-    async def write(self, prompt: Prompt, hear: Hear) -> Finish:
-        """Write one reply; see Engine."""
+    async def write(self, prompt: Prompt, hear: Hear, model: str | None = None) -> Finish:
+        """Write one reply; see Engine. There is one model here, so `model` chooses nothing."""
         if self._process is None:
             raise EngineDied("the embedded model is not running")
         hear = _behind(prompt.so_far, hear)
@@ -145,7 +149,8 @@ class OnnxEngine:
                         self._hear(said)
             finally:
                 self._process = None
-                self._fail_all()
+                for job in self._jobs.values():
+                    job.fail(EngineDied("the embedded model's process is gone"))
                 await _end(process)
             log.error("engine.died", extra={"model": self.model, "exit": process.returncode})
             self._process = process = await self._relaunch()
@@ -166,10 +171,6 @@ class OnnxEngine:
             else:
                 log.warning("engine.restarted", extra={"model": self.model})
                 return process
-
-    def _fail_all(self) -> None:
-        for job in self._jobs.values():
-            job.fail(EngineDied("the embedded model's process is gone"))
 
     # What the child says
 
@@ -239,7 +240,8 @@ def _whole(text: str) -> str:
 
 def _finish(said: Mapping[str, Json]) -> Finish:
     reason = cast("Literal['stop', 'length']", said["reason"])
-    return Finish(reason, Usage(cast(int, said["read"]), cast(int, said["wrote"])))
+    usage = Usage(cast(int, said["read"]), cast(int, said["wrote"]))
+    return Finish(reason, usage, dropped_turns=cast(int, said["dropped"]))
 
 
 async def _lines(process: Process) -> AsyncIterator[Mapping[str, Json]]:

@@ -7,7 +7,8 @@
           {"do": "cancel", "job": 1}
     out   {"is": "ready"}     {"is": "unready", "why": "…"}, then it ends
           {"is": "text", "job": 1, "text": "…"}
-          {"is": "end", "job": 1, "reason": "stop", "read": 210, "reused": 180, "wrote": 31}
+          {"is": "end", "job": 1, "reason": "stop", "read": 210, "reused": 180, "wrote": 31,
+           "dropped": 0}
           {"is": "refused", "job": 1, "why": "…"}     {"is": "failed", "job": 1, "why": "RuntimeError"}
 
 One thread does it all. A pass of its loop takes what has come in, then every job that writes goes on
@@ -37,8 +38,8 @@ import onnxruntime_genai as og
 import orjson
 
 from voice.engines.onnx_cache import Caches, Generator, Slot
-from voice.engines.onnx_prompt import Entry, PromptReader, Tokenizer
-from voice.engines.onnx_reply import Reply, TextStream, pick
+from voice.engines.prompt_reader import Entry, PromptReader, Tokenizer
+from voice.engines.reply_text import Reply, TextStream, pick
 from voice.errors import BadJob
 from voice.types import Json
 
@@ -116,6 +117,7 @@ class Job:
     unread: list[int]
     read: int
     reused: int
+    dropped: int
     temperature: float
     ready: str = ""  # text that was not sent yet
     ready_tokens: int = 0
@@ -193,7 +195,8 @@ class Child:
     def _begin(self, number: int, asked: Mapping[str, Json]) -> Job:
         wanted = cast(int, asked["max_tokens"])
         messages = cast("Sequence[Entry]", asked["messages"])
-        tokens = self._model.reader.read(messages, wanted, cast(str, asked["so_far"]))
+        reading = self._model.reader.read(messages, wanted, cast(str, asked["so_far"]))
+        tokens = reading.tokens
         reply = Reply(
             self._model.tokenizer.create_stream(),
             self._model.ends,
@@ -202,7 +205,8 @@ class Child:
         )
         slot, reused = self._caches.take(cast("str | None", asked["call"]), tokens)
         unread, temperature = tokens[reused:], float(cast(float, asked["temperature"]))
-        return Job(number, slot, reply, unread, len(tokens), reused, temperature)
+        counts = (len(tokens), reused, reading.dropped_turns)
+        return Job(number, slot, reply, unread, *counts, temperature)
 
     # What goes on
 
@@ -236,6 +240,7 @@ class Child:
             del self._jobs[job.number]
             self._caches.give_back(job.slot)
             counts = {"read": job.read, "reused": job.reused, "wrote": len(job.reply.tokens)}
+            counts["dropped"] = job.dropped
             self.tell("end", job=job.number, reason=job.reply.reason, **counts)
 
     def _say(self, job: Job) -> None:

@@ -16,11 +16,10 @@ from voice.types import Finish, Hear, Prompt
 
 
 class OwnLoop:
-    """Puts `engine` into its own loop. At most `at_once` replies are written together; others wait."""
+    """Puts `engine` into its own loop."""
 
-    def __init__(self, engine: Engine, at_once: int) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._slots = asyncio.Semaphore(at_once)
         self._over = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
@@ -28,6 +27,10 @@ class OwnLoop:
     @property
     def model(self) -> str:
         return self._engine.model
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return self._engine.models
 
     def launch(self) -> None:
         """Load the engine; returns when it is warm. Blocks, so that it works where no loop runs.
@@ -58,7 +61,7 @@ class OwnLoop:
     def ready(self) -> bool:
         return self._loop.is_running() and self._engine.ready()
 
-    async def write(self, prompt: Prompt, hear: Hear) -> Finish:
+    async def write(self, prompt: Prompt, hear: Hear, model: str | None = None) -> Finish:
         if not self._loop.is_running():
             raise EngineDied("the engine's loop is not running")
         here = asyncio.get_running_loop()
@@ -68,15 +71,11 @@ class OwnLoop:
             if not here.is_closed():
                 here.call_soon_threadsafe(lambda: hear(text) if listens else None)
 
-        written = asyncio.run_coroutine_threadsafe(self._write(prompt, heard), self._loop)
+        written = asyncio.run_coroutine_threadsafe(self._engine.write(prompt, heard, model), self._loop)
         try:
             return await asyncio.wrap_future(written)  # cancelling this cancels the writing over there
         finally:
             listens = False
-
-    async def _write(self, prompt: Prompt, hear: Hear) -> Finish:
-        async with self._slots:
-            return await self._engine.write(prompt, hear)
 
     def _live(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:  # cancels what is left at its end

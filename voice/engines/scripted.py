@@ -17,7 +17,10 @@ HELLO = ("Good ", "morning, ", "how can ", "I help?")
 
 @dataclass
 class ScriptedEngine:
-    """Writes `pieces`, one every `gap_s`; then fails with `error`, or hangs, or ends with `finish`."""
+    """Writes `pieces`, one every `gap_s`; then fails with `error`, or hangs, or ends with `finish`.
+
+    `adapters` are further names that it may be asked by; `asked_for` holds those it was.
+    """
 
     pieces: Sequence[str] = HELLO
     gap_s: float = 0.0
@@ -25,9 +28,15 @@ class ScriptedEngine:
     hangs: bool = False
     finish: Finish | None = None
     model: str = "scripted"
+    adapters: tuple[str, ...] = ()
     asked: list[Prompt] = field(default_factory=list)
+    asked_for: list[str | None] = field(default_factory=list)
     was_stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _loaded: bool = False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return self.model, *self.adapters
 
     async def start(self) -> None:
         self._loaded = True
@@ -38,10 +47,11 @@ class ScriptedEngine:
     def ready(self) -> bool:
         return self._loaded
 
-    async def write(self, prompt: Prompt, hear: Hear) -> Finish:
+    async def write(self, prompt: Prompt, hear: Hear, model: str | None = None) -> Finish:
         if not self._loaded:
             raise EngineDied("the scripted engine was not started")
         self.asked.append(prompt)
+        self.asked_for.append(model)
         try:
             for piece in self.pieces:
                 await asyncio.sleep(self.gap_s)

@@ -15,7 +15,7 @@ PROMPT = Prompt((Message("user", "Hello."),))
 
 
 def test_an_engine_loaded_before_any_loop_runs_answers_in_two_of_them():
-    engine = OwnLoop(ScriptedEngine(), at_once=1)
+    engine = OwnLoop(ScriptedEngine())
     engine.launch()
     heard: list[str] = []
 
@@ -26,29 +26,8 @@ def test_an_engine_loaded_before_any_loop_runs_answers_in_two_of_them():
     assert "".join(heard) == "Good morning, how can I help?" * 2
 
 
-async def test_no_more_than_its_slots_write_at_once():
-    scripted = ScriptedEngine(("Hi.",), hangs=True)
-    engine = OwnLoop(scripted, at_once=2)
-    await engine.start()
-    began = [asyncio.Event() for _ in range(3)]
-
-    writing = [
-        asyncio.create_task(engine.write(PROMPT, lambda _, heard=heard: heard.set())) for heard in began
-    ]
-    await asyncio.gather(began[0].wait(), began[1].wait())
-    third_waited = not began[2].is_set()
-    writing[0].cancel()
-    await began[2].wait()
-
-    assert third_waited
-    for task in writing:
-        task.cancel()
-    await asyncio.wait(writing)
-    await engine.stop()
-
-
 async def test_what_the_engine_raises_is_raised_where_it_was_asked():
-    engine = OwnLoop(ScriptedEngine((), error=EngineDied("out of memory")), at_once=1)
+    engine = OwnLoop(ScriptedEngine((), error=EngineDied("out of memory")))
     await engine.start()
 
     with pytest.raises(EngineDied, match="out of memory"):
@@ -65,7 +44,7 @@ def test_an_engine_that_cannot_load_leaves_no_thread_behind():
         async def start(self) -> None:
             raise EngineDied("no such folder: /models")
 
-    engine = OwnLoop(Unloadable(), at_once=1)
+    engine = OwnLoop(Unloadable())
 
     with pytest.raises(EngineDied, match="no such folder"):
         engine.launch()
@@ -73,7 +52,7 @@ def test_an_engine_that_cannot_load_leaves_no_thread_behind():
 
 
 async def test_a_cancelled_writing_is_not_heard_again():
-    engine = OwnLoop(ScriptedEngine(["on and "] * 1000, gap_s=0.0), at_once=1)
+    engine = OwnLoop(ScriptedEngine(["on and "] * 1000, gap_s=0.0))
     await engine.start()
     heard: list[str] = []
     begun = asyncio.Event()

@@ -84,24 +84,39 @@ async def test_a_streaming_openai_job_gives_whole_events_and_done_at_the_end():
 
 
 async def test_an_openai_job_that_does_not_stream_gives_one_completion():
-    (only,) = await chunks_of(an_openai_job(model="jamie"), ScriptedEngine())
+    engine = ScriptedEngine(adapters=("jamie",))
+
+    (only,) = await chunks_of(an_openai_job(model="jamie"), engine)
 
     assert only["object"] == "chat.completion"
     assert only["model"] == "jamie"
+    assert engine.asked_for == ["jamie"]
     assert only["choices"][0]["message"] == {"role": "assistant", "content": "Good morning, how can I help?"}
     assert only["usage"]["total_tokens"] == 5
 
 
-async def test_the_list_of_models_names_the_one_model():
-    (only,) = await chunks_of({"id": "1", "input": {"openai_route": "/v1/models"}}, ScriptedEngine())
+async def test_the_list_of_models_names_every_one_that_may_be_asked_for():
+    engine = ScriptedEngine(adapters=("jamie",))
 
-    assert [model["id"] for model in only["data"]] == ["scripted"]
+    (only,) = await chunks_of({"id": "1", "input": {"openai_route": "/v1/models"}}, engine)
+
+    assert [model["id"] for model in only["data"]] == ["scripted", "jamie"]
 
 
 @pytest.mark.parametrize(
     ("job", "engine", "sentence"),
     [
         ({"id": "1"}, ScriptedEngine(), 'input is missing: send {"messages": [...]} or {"prompt": "..."}.'),
+        (
+            a_job(model="gpt-4"),
+            ScriptedEngine(adapters=("jamie",)),
+            "model 'gpt-4' is not here; this worker has scripted, jamie.",
+        ),
+        (
+            a_job(reply_ms=20),
+            ScriptedEngine((), hangs=True),
+            "Not a word was written within reply_ms.",
+        ),
         (a_job(max_tokens=0), ScriptedEngine(), "max_tokens must be a whole number from 1 to 4096."),
         (a_job(), ScriptedEngine(error=BadJob("messages is too long.")), "messages is too long."),
         (
@@ -120,10 +135,10 @@ async def test_what_goes_wrong_ends_as_one_sentence(job, engine, sentence):
 
 
 async def test_what_was_written_before_a_failure_is_given_before_it():
-    first, last = await chunks_of(a_job(), ScriptedEngine(("Good ",), error=EngineDied("gone")))
+    first, last = await chunks_of(a_job(), ScriptedEngine(("Good ",), error=OSError("gone")))
 
     assert first == {"text": "Good "}
-    assert last == {"error": "The request could not be answered (EngineDied)."}
+    assert last == {"error": "The request could not be answered (OSError)."}
 
 
 async def test_no_word_of_the_caller_is_logged(caplog):
@@ -216,3 +231,17 @@ async def test_what_gathers_while_a_chunk_is_being_sent_leaves_in_one(virtual_ti
         second = await anext(chunks)
 
     assert second["text"] == "and " * 6
+
+
+async def test_a_slow_line_to_runpod_makes_a_reply_hardly_longer(virtual_time):
+    """60 tokens in 1.2 s, each chunk posted over a round trip of 50 ms that the SDK waits for."""
+    engine = ScriptedEngine(["word "] * 60, gap_s=0.02)
+    await engine.start()
+    chunks = 0
+
+    async for _ in work(a_job(), engine):
+        await asyncio.sleep(0.05)
+        chunks += 1
+
+    assert virtual_time.elapsed_s <= 1.2 * 1.15
+    assert chunks <= 14

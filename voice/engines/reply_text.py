@@ -1,4 +1,4 @@
-"""What the embedded model writes: numbers become a token, tokens become text, and an end is found.
+"""What a model in this process writes: numbers become a token, tokens become text, and an end is found.
 
 The sampling is ours, not the library's: there it is fixed for the life of a cache, here it
 is the turn's; and numbers that are not finite choose some word instead of ending the process.
@@ -99,7 +99,7 @@ class Reply:
         self._stream = stream
         self._ends = ends
         self._stops = StopWords(stops)
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
 
     def add(self, token: int) -> str:
         """The text that may be said after this token; sets `reason` when it is the last."""
@@ -112,8 +112,16 @@ class Reply:
             return text
         if loops(self.tokens):
             return text + self._end("stop")
-        if len(self.tokens) >= self._max_tokens:
+        if len(self.tokens) >= self.max_tokens:
             return text + self._end("length")
+        return text
+
+    def add_all(self, tokens: Sequence[int]) -> str:
+        """The text that may be said after `tokens`, all of the reply so far, some of which may be known."""
+        text = ""
+        for token in tokens[len(self.tokens) :]:
+            if self.reason is None:
+                text += self.add(token)
         return text
 
     def _end(self, reason: FinishReason) -> str:

@@ -1,4 +1,4 @@
-"""What the embedded model reads: messages become tokens that fit into its context.
+"""What a model in this process reads: messages become tokens that fit into its context.
 
 Too long a call loses its oldest turns, then the end of the system text; the caller's last
 words are never cut. A reply that was begun stays open at its end, so that the model goes on
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -33,6 +34,14 @@ class Tokenizer(Protocol):
     def apply_chat_template(self, messages: str, *, add_generation_prompt: bool) -> str: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The tokens of a prompt, and how many of its oldest turns were left out."""
+
+    tokens: list[int]
+    dropped_turns: int = 0
+
+
 class PromptReader:
     """Turns messages into tokens. `marks` are the tokenizer's own, `context` is counted in tokens.
 
@@ -47,7 +56,7 @@ class PromptReader:
         self._context = context
         self._knows_tools = knows_tools
 
-    def read(self, messages: Sequence[Entry], max_tokens: int, so_far: str = "") -> list[int]:
+    def read(self, messages: Sequence[Entry], max_tokens: int, so_far: str = "") -> Reading:
         """The tokens of the messages, with room for `max_tokens` more, at least for half of the context.
 
         The last ones are those of `so_far`, the beginning of the reply. Raises BadJob when the last words
@@ -57,14 +66,14 @@ class PromptReader:
         if not self._knows_tools:
             told = without_tools(told)
         if not told:
-            raise BadJob("messages hold nothing that the embedded model could read.")
+            raise BadJob("messages hold nothing that the model could read.")
         room = max(self._context - max_tokens, self._context // 2)
         # Without its last space: that one belongs to the token of the next word.
         begun = self._unmarked(so_far).strip()
         tokens = self._encode(told, begun)
-        return tokens if len(tokens) <= room else self._fit(told, begun, room)
+        return Reading(tokens) if len(tokens) <= room else self._fit(told, begun, room)
 
-    def _fit(self, messages: Sequence[Entry], begun: str, room: int) -> list[int]:
+    def _fit(self, messages: Sequence[Entry], begun: str, room: int) -> Reading:
         system, turns = split(messages)
         starts = sorted({*range(TURNS_AT_ONCE, len(turns), TURNS_AT_ONCE), max(0, len(turns) - 1)})
 
@@ -73,8 +82,9 @@ class PromptReader:
 
         place = bisect_left(starts, True, key=lambda start: len(read_from(start)) <= room)
         if place < len(starts):
-            return read_from(starts[place])
-        return self._cut_system(system, turns[-1] if turns else [], begun, room)
+            return Reading(read_from(starts[place]), starts[place])
+        tokens = self._cut_system(system, turns[-1] if turns else [], begun, room)
+        return Reading(tokens, max(0, len(turns) - 1))
 
     def _cut_system(self, system: Sequence[Entry], last: Sequence[Entry], begun: str, room: int) -> list[int]:
         text = "\n\n".join(str(entry["content"]) for entry in system)
@@ -83,7 +93,7 @@ class PromptReader:
             tokens = self._encode([{"role": "system", "content": text}, *last], begun)
             if len(tokens) <= room:
                 return tokens
-        raise BadJob(f"the last message is longer than the {room} tokens that the embedded model can read.")
+        raise BadJob(f"the last message is longer than the {room} tokens that the model can read.")
 
     def _encode(self, messages: Sequence[Entry], begun: str) -> list[int]:
         try:
@@ -91,7 +101,7 @@ class PromptReader:
                 orjson.dumps(messages).decode(), add_generation_prompt=True
             )
         except RuntimeError as exc:  # all that the library raises
-            raise BadJob("the embedded model's chat template does not take these messages.") from exc
+            raise BadJob("the model's chat template does not take these messages.") from exc
         return [int(token) for token in self._tokenizer.encode(text + begun)]
 
     def _clean(self, entry: Entry) -> Entry:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.engines.onnx_reply import Reply, StopWords, loops, pick
+from voice.engines.reply_text import Reply, StopWords, loops, pick
 
 END = 0
 
@@ -121,3 +121,13 @@ def test_a_reply_that_goes_round_in_circles_is_ended():
 
     assert reply.reason == "stop"
     assert len(text) < 50
+
+
+def test_tokens_that_are_known_already_are_not_said_again_and_none_follows_the_end():
+    one_by_one, at_once = a_reply(max_tokens=4), a_reply(max_tokens=4)
+
+    text = written(one_by_one, [1, 2, 3, 4])
+    told = at_once.add_all([1, 2]) + at_once.add_all([1, 2, 3, 4, 5, 6])
+
+    assert told == text
+    assert (at_once.tokens, at_once.reason) == ([1, 2, 3, 4], "length")

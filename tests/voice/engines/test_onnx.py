@@ -1,4 +1,4 @@
-"""What every engine keeps to, and what the embedded one's process survives. Real processes, real time."""
+"""What the embedded engine does beyond the contract, and what its process survives. Real time."""
 
 from __future__ import annotations
 
@@ -9,58 +9,18 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from voice.engines.base import Engine
-from voice.engines.onnx import PACKAGED, OnnxEngine
-from voice.engines.scripted import ScriptedEngine
-from voice.errors import BadJob, EngineDied
-from voice.types import CallId, Finish, Message, Prompt
+from tests.voice.engines.asked import PERSONA, WAIT_S, a_prompt, needs_weights, reply_of
+from voice.engines.onnx import OnnxEngine
+from voice.errors import EngineDied
+from voice.types import Message, Prompt
 
 ROOT = Path(__file__).parents[3]
-WAIT_S = 30.0  # a busy machine; everything waited for here takes well under a second
-PERSONA = "You are Jamie, the property manager of Maple Court. Answer kindly and briefly. " * 4
-
-needs_weights = pytest.mark.skipif(
-    not (PACKAGED / "genai_config.json").exists(), reason="the packaged model has not been built"
-)
-ENGINES: list[object] = [
-    pytest.param(lambda: ScriptedEngine(), id="scripted"),
-    pytest.param(lambda: OnnxEngine(calls=3), id="onnx", marks=needs_weights),
-]
-
-
-def a_prompt(
-    *words: str,
-    call_id: str | None = None,
-    max_tokens: int = 24,
-    temperature: float = 0.0,
-    stop: tuple[str, ...] = (),
-) -> Prompt:
-    """A call so far: the caller's and the agent's words in turn."""
-    turns = [Message("assistant" if place % 2 else "user", text) for place, text in enumerate(words)]
-    called = None if call_id is None else CallId(call_id)
-    return Prompt((Message("system", PERSONA), *turns), max_tokens, temperature, (), stop, called)
-
-
-async def reply_of(engine: Engine, prompt: Prompt) -> tuple[str, Finish]:
-    pieces: list[str] = []
-    async with asyncio.timeout(WAIT_S):
-        finish = await engine.write(prompt, pieces.append)
-    return "".join(pieces), finish
-
-
-@pytest.fixture(params=ENGINES)
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
-    made: Callable[[], Engine] = request.param
-    engine = made()
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 @pytest.fixture
@@ -88,57 +48,6 @@ class Told(logging.Handler):
         async with asyncio.timeout(WAIT_S):
             await self._event.wait()
         logging.getLogger("voice.engines.onnx").removeHandler(self)
-
-
-# The contract
-
-
-async def test_an_engine_answers_and_counts_its_tokens(engine: Engine) -> None:
-    text, finish = await reply_of(engine, a_prompt("My sink leaks."))
-
-    assert text.strip()
-    assert finish.reason in ("stop", "length")
-    assert finish.usage.prompt_tokens > 0
-    assert finish.usage.completion_tokens > 0
-
-
-async def test_an_engine_writes_for_more_callers_than_it_keeps_caches(engine: Engine) -> None:
-    asked = [a_prompt(f"My sink leaks in unit {unit}.", call_id=str(unit)) for unit in range(7)]
-
-    replies = await asyncio.gather(*(reply_of(engine, prompt) for prompt in asked))
-
-    assert all(text.strip() for text, _ in replies)
-
-
-async def test_a_cancelled_reply_is_not_heard_again_and_the_next_one_is_written(engine: Engine) -> None:
-    heard: list[str] = []
-
-    def hear(text: str) -> None:
-        heard.append(text)
-        writing.cancel()
-
-    writing = asyncio.create_task(engine.write(a_prompt("Tell me everything.", max_tokens=400), hear))
-    await asyncio.wait([writing], timeout=WAIT_S)
-    text, _ = await reply_of(engine, a_prompt("My sink leaks."))
-
-    assert writing.cancelled()
-    assert len(heard) == 1
-    assert text
-
-
-async def test_an_engine_that_was_stopped_says_so_at_once_and_can_start_again(engine: Engine) -> None:
-    await engine.stop()
-
-    with pytest.raises(EngineDied):
-        await engine.write(a_prompt("Hello?"), lambda _: None)
-    assert not engine.ready()
-
-    await engine.start()
-    assert engine.ready()
-    assert (await reply_of(engine, a_prompt("Hello?")))[0]
-
-
-# The embedded engine
 
 
 @needs_weights
@@ -236,28 +145,12 @@ async def test_a_reply_that_nobody_waits_for_makes_room_for_others() -> None:
 
 
 @needs_weights
-async def test_a_call_of_many_hours_is_answered_from_its_newest_turns(onnx: OnnxEngine) -> None:
-    words = [f"This is sentence {number} of a very long call." for number in range(401)]
-
-    text, finish = await reply_of(onnx, a_prompt(*words, max_tokens=40))
-
-    assert text
-    assert finish.usage.prompt_tokens < 1000
-
-
-@needs_weights
 async def test_a_persona_longer_than_the_context_is_cut_rather_than_refused(onnx: OnnxEngine) -> None:
     prompt = Prompt((Message("system", PERSONA * 50), Message("user", "My sink leaks.")), max_tokens=20)
 
     text, _ = await reply_of(onnx, prompt)
 
     assert text
-
-
-@needs_weights
-async def test_last_words_longer_than_the_context_are_refused(onnx: OnnxEngine) -> None:
-    with pytest.raises(BadJob, match="longer than"):
-        await reply_of(onnx, a_prompt("and then I said " * 4000))
 
 
 @needs_weights
@@ -271,34 +164,12 @@ async def test_words_that_would_break_a_line_or_a_tokenizer_are_read_as_words(on
 
 
 @needs_weights
-async def test_a_reply_ends_before_a_stop_string(onnx: OnnxEngine) -> None:
-    whole, _ = await reply_of(onnx, a_prompt("My sink leaks."))
-    stop = whole.split()[1]
-
-    cut, finish = await reply_of(onnx, a_prompt("My sink leaks.", stop=(stop,)))
-
-    assert cut == whole[: whole.index(stop)]
-    assert finish.reason == "stop"
-
-
-@needs_weights
 async def test_wild_sampling_never_gives_half_a_character(onnx: OnnxEngine) -> None:
     asked = [a_prompt(f"Say something strange, {n}: 漏水 😀", temperature=2.0) for n in range(6)]
 
     replies = await asyncio.gather(*(reply_of(onnx, prompt) for prompt in asked))
 
     assert not any("\ufffd" in text for text, _ in replies)
-
-
-@needs_weights
-async def test_a_listener_that_fails_ends_its_own_reply_only(onnx: OnnxEngine) -> None:
-    def deaf(_: str) -> None:
-        raise KeyError("deaf")
-
-    with pytest.raises(KeyError):
-        await onnx.write(a_prompt("My sink leaks."), deaf)
-
-    assert (await reply_of(onnx, a_prompt("My sink leaks.")))[0]
 
 
 @needs_weights

@@ -1,4 +1,4 @@
-"""What the embedded model reads of a call that is too long, or strange."""
+"""What a model reads of a call that is too long, or strange."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from voice.engines.onnx_prompt import PromptReader
+from voice.engines.prompt_reader import PromptReader
 from voice.errors import BadJob
 from voice.types import Json
 
@@ -54,6 +54,13 @@ def test_the_oldest_turns_are_left_out_and_the_persona_and_the_last_words_stay()
 
     assert text.startswith("system: be kind user: q8 and more")
     assert text.endswith("user: my last words")
+
+
+@pytest.mark.parametrize(("turns", "dropped"), [(1, 0), (10, 8), (12, 8)])
+def test_how_many_of_the_oldest_turns_were_left_out_is_told(turns, dropped):
+    reading = PromptReader(Words(), ["<|end|>"], 60).read(a_call(turns), 20)
+
+    assert reading.dropped_turns == dropped
 
 
 def test_what_is_read_begins_at_the_same_place_for_several_turns():

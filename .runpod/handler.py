@@ -1,0 +1,1 @@
+../runpod_handler.py
