@@ -15,12 +15,14 @@ from typing import Any
 from voice.clock import now
 from voice.errors import StoreError
 from voice.events import Bus, RouteChanged, RouteWoken
+from voice.routing.strategy import first_twins
 from voice.routing.table import Route
 from voice.store.base import Store
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 10.0  # between two looks at a host's health while calls are live; a cold start takes longer
+LOOK_SOON_S = 2.0  # the same while a host starts: the next turn should not miss that it is there
 KEEP_S = 60.0  # between two writings-down of what was learned
 LEARNED = "latency/"  # before a route's name, among all that is learned
 
@@ -48,8 +50,11 @@ class Hosts:
         self._keep()
 
     def wake(self) -> None:
-        """A call rings, or a turn has passed over a host that sleeps: wake it. Returns at once."""
-        for route in self._routes:
+        """A call rings, or a turn has passed over a host that sleeps: wake it. Returns at once.
+
+        Of several endpoints of one model only the one that would be asked: each start is paid for.
+        """
+        for route in first_twins(self._routes, now()):
             if not route.is_local:
                 self._start(self._wake(route))
 
@@ -65,7 +70,11 @@ class Hosts:
             is_first = False
             if now() - self._kept_at >= KEEP_S:
                 self._keep()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(self._pause_s())
+
+    def _pause_s(self) -> float:
+        starts = any(route.warmth.health.state == "starting" for route in self._routes)
+        return LOOK_SOON_S if starts and self._is_busy() else LOOK_S
 
     async def _look_safely(self) -> None:
         try:

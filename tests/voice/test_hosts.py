@@ -11,7 +11,7 @@ from tests.builders import a_brain, a_route
 from tests.conftest import VirtualTime
 from voice.errors import StoreError
 from voice.events import Bus, Event, RouteChanged, RouteWoken
-from voice.hosts import KEEP_S, LOOK_S, Hosts
+from voice.hosts import KEEP_S, LOOK_S, LOOK_SOON_S, Hosts
 from voice.models.base import Health
 from voice.models.scripted import ScriptedClient
 from voice.routing.table import Route
@@ -68,6 +68,40 @@ async def test_a_ring_wakes_every_remote_host(virtual_time: VirtualTime) -> None
 
     assert (remote.woken, local.woken) == (1, 0)
     assert scene.events == [RouteWoken("runpod")]
+
+
+async def test_of_two_endpoints_of_one_model_a_ring_wakes_the_one_that_will_be_asked(
+    virtual_time: VirtualTime,
+) -> None:
+    """Each start is paid for, and a throttled endpoint has no worker to start."""
+    throttled, cold = Host("runpod"), Host("runpod-2", wakes=False)
+    routes = [Route(throttled, twins="runpod"), Route(cold, twins="runpod")]
+    scene = Scene(*routes)
+
+    async with scene.hosts:
+        routes[0].warmth.saw(Health("throttled"))
+        routes[1].warmth.saw(COLD)
+        scene.hosts.wake()
+        await asyncio.sleep(0.1)
+
+    assert (throttled.woken, cold.woken) == (0, 1)
+
+
+async def test_a_host_that_starts_is_looked_at_more_often_while_calls_are_live(
+    virtual_time: VirtualTime,
+) -> None:
+    host = Host("runpod", Health("starting"), Health("starting"), WARM)
+    route = Route(host)
+    scene = Scene(route)
+    scene.is_busy = True
+
+    async with scene.hosts:
+        await asyncio.sleep(2 * LOOK_SOON_S + 0.1)
+        state, looks = route.warmth.health.state, host.looks
+        await asyncio.sleep(LOOK_S - 0.2)
+        later = host.looks
+
+    assert (state, looks, later) == ("warm", 3, 3)
 
 
 async def test_a_host_that_needs_no_waking_is_not_said_to_be_woken(virtual_time: VirtualTime) -> None:

@@ -1,8 +1,9 @@
-"""Asks a model behind a RunPod queue endpoint.
+"""Asks a model behind RunPod: one route, with its ways in the order that settings give.
 
-Three ways, best first: `stream` (/run, then /stream until it is drained), `runsync` (one request
-that waits), `run` (/run, then /status again and again). A way that the endpoint refuses is left for
-the next one, and for a while the turns begin there; a model that fails is not asked again here.
+`lb` is a load-balancing endpoint's events, `openai` the queue endpoint's (runpod_streams.py); `stream`,
+`runsync` and `run` are jobs in its queue (runpod_queue.py). A way that fails by its own fault before a
+word was said is left for the next one, and for a while the turns begin there; a model that fails is not
+asked again here.
 
 A job that nobody waits for any longer is cancelled at RunPod, as an errand of the client's own: the
 turn that cancelled it goes on at once. `close` waits for these errands.
@@ -11,106 +12,68 @@ turn that cancelled it goes on at once. `close` waits for these errands.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 
 from voice.clock import Deadline, now
-from voice.errors import EmptyReply, ModelError, ReplyBroken, RouteDown, RouteRefused, WorkerCold
-from voice.job import job_input
+from voice.errors import ModelError, ReplyBroken, RouteRefused
 from voice.models.base import Health
 from voice.models.http import Host, translated
-from voice.models.output import OutputReader, error_sentence
-from voice.models.runpod_api import FINAL, Answer, Endpoint, _OperationRefused, id_of, seconds_of, status_of
+from voice.models.runpod_api import Endpoint, _OperationRefused
 from voice.models.runpod_errands import Errands
+from voice.models.runpod_job import Ask
+from voice.models.runpod_queue import Queue
+from voice.models.runpod_streams import Balanced, OpenAIRoute
+from voice.models.runpod_ways import QUEUE, REFUSED_S, Way, Ways, rest_after
 from voice.models.runpod_workers import QUEUED_S, Workers, health_of
 from voice.models.text import bounded
-from voice.types import Finish, Hear, Json, Prompt
+from voice.types import Finish, Hear, Prompt
 
-Way = Literal["stream", "runsync", "run"]
-
-STREAM_WAIT_MS = 1000  # how long RunPod holds an empty poll: its least; the default of 10 s outlives a turn
-RUNSYNC_WAIT_MS = (1000, 2000)  # RunPod's least; and as long as we do without the id that /cancel needs
-REFUSED_S = 300.0  # a refused way is tried again after this: a gateway may have had a bad moment
-EMPTY_POLL_S = 0.1  # between two empty polls, should a host not hold them
-STATUS_PAUSE_S = (0.05, 0.5)  # first and longest; RunPod takes 200 status requests a second
-TIMES_S = 0.25  # for what RunPod tells of a job's times, once the last word has come
-TIMES_PAUSE_S = 0.02
-EXECUTION_MS = (5_000, 15_000)  # RunPod's least; and the longest a spoken reply may take
-TTL_MS = (10_000, 30_000)  # RunPod's least; a dead turn's job does not queue for ever
 HEALTH_S = 5.0  # asked between calls, not within a turn
-
-log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Ask:
-    """One turn's job at RunPod, and what has come of it."""
-
-    prompt: Prompt
-    deadline: Deadline
-    hear: Hear
-    reader: OutputReader
-    said: bool = False  # a word was given
-    job_id: str | None = None
-    answer: Answer = field(default_factory=dict)  # RunPod's latest word on the job
-    finish: Finish | None = None  # all words have come
-
-    @property
-    def status(self) -> str:
-        return status_of(self.answer)
-
-    @property
-    def is_final(self) -> bool:
-        return self.status in FINAL
-
-    def read(self, item: Json) -> None:
-        self.say(self.reader.feed(item))
-
-    def say(self, text: str) -> None:
-        if text:
-            self.said = self.said or bool(text.strip())
-            self.hear(text)
-
-    def end(self) -> Finish:
-        """All items have been read. Raises EmptyReply when there was no word among them."""
-        self.say(self.reader.end())
-        self.finish = replace(
-            self.reader.finish(),
-            queued_s=seconds_of(self.answer, "delayTime"),
-            busy_s=seconds_of(self.answer, "executionTime"),
-        )
-        return self.finish
+LB_LOOK_S = 1.0  # for a ping, in a turn whose load balancer is silent
+LB_RESTS_S = 15.0  # a load balancer without a worker; the next look at it comes before
+ALL_WAYS: tuple[Way, ...] = ("lb", "openai", "stream", "runsync", "run")
 
 
 class RunPodClient:
-    """One RunPod endpoint as a route. `http` is shared and closed by whoever opened it."""
+    """One RunPod route: a queue endpoint, a load balancer (`lb_url`), or both for the same model.
+
+    Ways that have no address are left out. `model` None: the worker's own. `http` is shared and closed by
+    whoever opened it.
+    """
 
     def __init__(
         self,
         name: str,
-        endpoint_id: str,
+        endpoint_id: str | None,
         key: str,
         base_url: str = "https://api.runpod.ai/v2",
         ways: Sequence[Way] = ("stream", "runsync", "run"),
         *,
         http: httpx.AsyncClient,
         key_env: str = "RUNPOD_API_KEY",
+        lb_url: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name = name
         self._host = Host(name, key=key_env, place="RUNPOD_ENDPOINT_ID and RUNPOD_BASE_URL")
-        self._endpoint = Endpoint(f"{base_url.rstrip('/')}/{endpoint_id}", key, self._host, http)
+        root = f"{base_url.rstrip('/')}/{endpoint_id}"
+        self._endpoint = Endpoint(root, key, self._host, http)
         self._workers = Workers()
-        self._errands = Errands(self._endpoint, self._workers)
-        self._ways = tuple(ways) or ("stream",)
-        self._first, self._first_until = 0, 0.0  # the place of the first way that is not known to be refused
-        self._asks: dict[Way, Callable[[_Ask], Coroutine[None, None, Finish]]] = {
+        self._errands = Errands(self._endpoint, self._workers, model)
+        self._queue = Queue(self._endpoint, self._workers, self._errands, model)
+        self._openai = OpenAIRoute(self._endpoint, root, model, key, http)
+        lb_host = Host(name, key=key_env, place="RUNPOD_LB_URL")
+        self._balanced = None if lb_url is None else Balanced(lb_host, lb_url, model, key, http)
+        self._ways = Ways(name, _usable(ways, has_queue=endpoint_id is not None, has_lb=lb_url is not None))
+        self._has_queue = bool({*QUEUE} & {*self._ways.names})
+        self._asks: dict[Way, Callable[[Ask], Awaitable[Finish]]] = {
+            "lb": self._by_lb,
+            "openai": self._openai.write,
             "stream": self._by_stream,
-            "runsync": self._by_runsync,
-            "run": self._by_run,
+            "runsync": self._queue.by_runsync,
+            "run": self._queue.by_run,
         }
         self._limits: set[asyncio.Timeout] = set()  # of replies in flight
 
@@ -128,7 +91,7 @@ class RunPodClient:
 
     async def write(self, prompt: Prompt, deadline: Deadline, hear: Hear) -> Finish:
         """Have one reply written; see ModelClient."""
-        ask = _Ask(prompt, deadline, bounded(hear, prompt, self.name), OutputReader(self.name))
+        ask = Ask(self.name, prompt, deadline, bounded(hear, prompt, self.name))
         try:
             async with asyncio.timeout_at(deadline.reply_at) as limit:
                 self._limits.add(limit)
@@ -137,7 +100,7 @@ class RunPodClient:
         except TimeoutError as exc:
             if ask.finish is not None:  # only the job's times were still asked for
                 return ask.finish
-            raise self._too_late(ask) from exc
+            raise ask.too_late() from exc
         except _OperationRefused as exc:
             raise (ReplyBroken if ask.said else RouteRefused)(str(exc)) from exc
         except ModelError as exc:
@@ -148,8 +111,90 @@ class RunPodClient:
             self._limits.discard(limit)
 
     async def health(self) -> Health:
-        """What RunPod tells of the endpoint's workers."""
+        """What RunPod tells of the workers; where a load balancer comes first, what a ping there tells."""
         self._workers.told = None
+        if self._balanced is None or (self._has_queue and self._ways.names[0] != "lb"):
+            return await self._health_of_queue()
+        health = await self._balanced.health()
+        if health.state in ("warm", "busy"):
+            self._ways.wake("lb")
+            self._workers.saw_health(health)
+            return health
+        if not self._has_queue:
+            return health
+        self._ways.rest("lb", LB_RESTS_S)
+        queue = await self._health_of_queue()
+        return Health(queue.state, f"{queue.detail}; {health.detail}")
+
+    def told(self) -> Health | None:
+        """What a job told of the workers: known while its turn still runs."""
+        return self._workers.told
+
+    async def wake(self) -> bool:
+        """Has RunPod start a worker, unless one is awake; see ModelClient."""
+        if self._balanced is not None and self._ways.now_open()[0] == "lb":
+            return self._errands.wake(self._look_at_lb)
+        return self._errands.wake() if self._has_queue else False
+
+    async def _ask(self, ask: Ask) -> Finish:
+        rests: dict[Way, float] = {}
+        ways = self._ways.now_open()
+        for way in ways:
+            try:
+                finish = await self._asks[way](ask)
+            except ModelError as exc:
+                rest_s = rest_after(way, exc)
+                if ask.said or rest_s is None or way == ways[-1]:  # all are refused: it is not about the way
+                    raise
+                rests[way] = rest_s
+                ask.begin_again()
+            else:
+                for failed, rest_s in rests.items():
+                    self._ways.rest(failed, rest_s)
+                return finish
+            finally:
+                self._queue.let_go(ask)
+        raise AssertionError("the last way answers or raises")
+
+    async def _by_stream(self, ask: Ask) -> Finish:
+        def refused() -> bool:
+            if self._ways.names[-1] == "stream":
+                return False
+            self._ways.rest("stream", REFUSED_S)
+            return True
+
+        return await self._queue.by_stream(ask, refused)
+
+    async def _by_lb(self, ask: Ask) -> Finish:
+        """A load balancer without a worker holds a request for two minutes: one that is silent is pinged."""
+        assert self._balanced is not None
+
+        def look() -> None:
+            if not ask.began:
+                self._errands.do("look", LB_LOOK_S, self._look_at_lb)
+
+        looking = asyncio.get_running_loop().call_later(QUEUED_S, look)
+        try:
+            finish = await self._balanced.write(ask)
+        finally:
+            looking.cancel()
+        self._workers.saw_health(Health("warm"))
+        return finish
+
+    async def _look_at_lb(self) -> None:
+        assert self._balanced is not None
+        health = Health("cold", f"the load balancer gave no worker in {LB_LOOK_S:.0f} s")
+        try:
+            health = await self._balanced.health()
+        finally:  # the look has a limit of its own
+            self._workers.saw_health(health)
+            is_awake = health.state in ("warm", "busy")
+            if is_awake or not self._has_queue:
+                self._workers.told = health
+            elif health.state != "unknown":
+                self._ways.rest("lb", LB_RESTS_S)  # the next turns ask the queue
+
+    async def _health_of_queue(self) -> Health:
         try:
             async with asyncio.timeout(HEALTH_S):
                 with translated(self._host):
@@ -163,177 +208,8 @@ class RunPodClient:
         self._workers.saw_health(health)
         return health
 
-    def told(self) -> Health | None:
-        """What a job told of the workers: known while its turn still runs."""
-        return self._workers.told
 
-    async def wake(self) -> bool:
-        """Has RunPod start a worker, unless one is awake; see ModelClient."""
-        return self._errands.wake()
-
-    # The three ways
-
-    async def _ask(self, ask: _Ask) -> Finish:
-        place = self._first if now() < self._first_until else 0
-        while True:
-            way = self._ways[place]
-            try:
-                finish = await self._asks[way](ask)
-            except _OperationRefused:
-                place += 1
-                ask.reader = OutputReader(self.name)
-                if ask.said or place == len(self._ways):  # all are refused: it is not about the way
-                    raise
-            else:
-                if place > 0:
-                    self._remember(place)
-                return finish
-            finally:
-                self._let_go(ask)
-
-    def _let_go(self, ask: _Ask) -> None:
-        if ask.job_id is not None:
-            self._workers.forget(ask.job_id)
-            if not ask.is_final and ask.finish is None:
-                self._errands.cancel(ask.job_id)
-        ask.job_id = None
-
-    async def _by_stream(self, ask: _Ask) -> Finish:
-        given_at = now()
-        job_id = await self._submit(ask, "run", {})
-        if not job_id:
-            return await self._poll(ask)
-        # An empty poll is held too long: whether the job was taken must be known before a hedge is due.
-        look = asyncio.get_running_loop().call_at(given_at + QUEUED_S, self._errands.look, job_id)
-        try:
-            return await self._drain(ask)
-        except _OperationRefused:
-            if ask.said or self._ways[-1] == "stream":
-                raise
-        finally:
-            look.cancel()
-        self._remember(self._ways.index("stream") + 1)
-        return await self._poll(ask)  # the job is running: a second one would cost as much again
-
-    async def _by_runsync(self, ask: _Ask) -> Finish:
-        wait_ms = _within(RUNSYNC_WAIT_MS, ask.deadline.reply_left_s() * 1000)
-        await self._submit(ask, "runsync", {"wait": wait_ms})
-        return await self._poll(ask)
-
-    async def _by_run(self, ask: _Ask) -> Finish:
-        await self._submit(ask, "run", {})
-        return await self._poll(ask)
-
-    def _remember(self, place: int) -> None:
-        """The ways before `place` are refused: the next turns begin there."""
-        if place > self._first or now() >= self._first_until:
-            log.warning("runpod.way_refused", extra={"route": self.name, "next": self._ways[place]})
-            self._first, self._first_until = place, now() + REFUSED_S
-
-    async def _submit(self, ask: _Ask, operation: Literal["run", "runsync"], params: dict[str, int]) -> str:
-        """Gives the job to RunPod; its id, empty where the job has ended already and needs none."""
-        given_at, left_ms = now(), ask.deadline.reply_left_s() * 1000
-        body: dict[str, Json] = {
-            "input": job_input(ask.prompt, stream=operation == "run"),
-            "policy": {
-                "executionTimeout": _within(EXECUTION_MS, left_ms),
-                "ttl": _within(TTL_MS, 2 * left_ms),
-            },
-        }
-        sending = asyncio.create_task(self._endpoint.send("POST", operation, body, params))
-        try:
-            answer = await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            self._errands.cancel_unknown(sending)
-            raise
-        ask.job_id = job_id = id_of(answer)
-        if job_id is None and status_of(answer) not in FINAL:
-            raise RouteDown(f"route {self.name!r} took the job but did not name it")
-        if job_id is not None:
-            self._workers.given(job_id, given_at)
-        self._note(ask, answer)
-        return job_id or ""
-
-    def _note(self, ask: _Ask, answer: Answer) -> None:
-        """RunPod's latest word on the job."""
-        ask.answer = answer
-        if ask.job_id is not None:
-            self._workers.saw_job(ask.job_id, ask.status)
-
-    async def _drain(self, ask: _Ask) -> Finish:
-        """Reads /stream. COMPLETED may come while chunks wait: the end is final and has an empty list.
-
-        A worker that told its own end writes no more: then there is nothing to wait for.
-        """
-        while not ask.reader.is_over:
-            asked_at = now()
-            operation, wait = f"stream/{ask.job_id}", {"wait": STREAM_WAIT_MS}
-            self._note(ask, await self._endpoint.send("GET", operation, params=wait))
-            items = ask.answer.get("stream")
-            if isinstance(items, list) and items:
-                for item in items:
-                    ask.read(item["output"] if isinstance(item, dict) and "output" in item else item)
-            elif ask.is_final:
-                break
-            else:
-                await asyncio.sleep(max(0.0, asked_at + EMPTY_POLL_S - now()))
-        if ask.is_final and ask.status != "COMPLETED":
-            ended = ask.status
-            await self._ask_status(ask)  # the reason is there only
-            raise self._failed(ask, ended)
-        try:
-            finish = ask.end()
-        except EmptyReply:  # a worker that does not stream has its output in /status only
-            ask.reader = OutputReader(self.name)
-            await self._ask_status(ask)
-            return await self._poll(ask)
-        ask.hear("")  # its last sentence need not wait for what RunPod tells of the times
-        return await self._ask_times(ask, finish)
-
-    async def _poll(self, ask: _Ask) -> Finish:
-        pause_s = STATUS_PAUSE_S[0]
-        while not ask.is_final:
-            await asyncio.sleep(pause_s)
-            pause_s = min(STATUS_PAUSE_S[1], pause_s * 1.5)
-            await self._ask_status(ask)
-        if ask.status != "COMPLETED" or ask.answer.get("error"):
-            raise self._failed(ask, ask.status)
-        ask.read(ask.answer.get("output"))
-        return ask.end()
-
-    async def _ask_times(self, ask: _Ask, finish: Finish) -> Finish:
-        """The finish with how long the job waited and was worked on, or as it is: the words are said."""
-        try:
-            async with asyncio.timeout(TIMES_S):
-                with translated(self._host):
-                    await self._ask_status(ask)
-                    while not ask.is_final:
-                        await asyncio.sleep(TIMES_PAUSE_S)
-                        await self._ask_status(ask)
-        except (ModelError, TimeoutError):
-            return finish
-        return ask.end()
-
-    async def _ask_status(self, ask: _Ask) -> None:
-        try:
-            self._note(ask, await self._endpoint.send("GET", f"status/{ask.job_id}"))
-        except _OperationRefused as exc:
-            if ask.is_final:
-                gone = f"route {self.name!r}: the job ended {ask.status}, its result is gone"
-                raise ReplyBroken(gone) from exc
-            raise
-
-    def _failed(self, ask: _Ask, ended: str) -> ReplyBroken:
-        reason = error_sentence(ask.answer.get("error") or ask.answer.get("output"))
-        return ReplyBroken(f"route {self.name!r}: the job ended {ended}: {reason}")
-
-    def _too_late(self, ask: _Ask) -> ModelError:
-        if ask.said:
-            return ReplyBroken(f"route {self.name!r} was not done in time")
-        if ask.status == "IN_QUEUE":
-            return WorkerCold(f"route {self.name!r}: the job waited in the queue all the time")
-        return RouteDown(f"route {self.name!r} did not answer in time")
-
-
-def _within(limits: tuple[int, int], wanted: float) -> int:
-    return int(min(limits[1], max(limits[0], wanted)))
+def _usable(ways: Sequence[Way], *, has_queue: bool, has_lb: bool) -> tuple[Way, ...]:
+    """The ways that have an address; where none is left, all that have one."""
+    there: set[Way] = {*(QUEUE if has_queue else ()), *(("lb",) if has_lb else ())}
+    return tuple(way for way in ways if way in there) or tuple(way for way in ALL_WAYS if way in there)

@@ -8,12 +8,14 @@ from typing import Final
 
 import httpx
 
-from voice.errors import RouteDown, RouteRefused
+from voice.errors import RouteBusy, RouteDown, RouteRefused
 from voice.models.http import Host, body_of, check, json_of, refusal
+from voice.models.runpod_rates import Rates, rest_in
 from voice.types import Json
 
 FINAL: Final = frozenset(("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"))
 REFUSALS: Final = frozenset((400, 404, 405, 501))  # of an operation, as far as a status can tell
+POLLS: Final = 4  # of one question, when RunPod answers 429 to it
 
 Answer = Mapping[str, Json]
 
@@ -27,9 +29,33 @@ class Endpoint:
 
     def __init__(self, root: str, key: str, host: Host, http: httpx.AsyncClient) -> None:
         self.host = host
+        self.rates = Rates()
         self._root = root
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._http = http
+
+    async def give(self, operation: str, body: Mapping[str, Json], params: Mapping[str, int]) -> Answer:
+        """Gives a job. Raises RouteBusy without asking while RunPod would say 429; else as `send`."""
+        self.need(operation)
+        return await self.send("POST", operation, body, params)
+
+    def need(self, operation: str) -> None:
+        """Counts a request; raises RouteBusy when it would be one too many."""
+        if not self.rates.take(operation):
+            lately = "answered 429" if self.rates.rests(operation) else f"is at its limit of /{operation}"
+            raise RouteBusy(f"route {self.host.route!r} {lately}: its rate limit is reached")
+
+    async def poll(self, operation: str, params: Mapping[str, int] | None = None) -> Answer:
+        """Asks how a job is; waits while RunPod would say 429, and asks again when it does."""
+        name = _name_of(operation)
+        for left in reversed(range(POLLS)):
+            await self.rates.room(name)
+            try:
+                return await self.send("GET", operation, params=params)
+            except RouteBusy:
+                if left == 0:
+                    raise
+        raise AssertionError("the last question is answered or raises")
 
     async def send(
         self,
@@ -39,10 +65,21 @@ class Endpoint:
         params: Mapping[str, int] | None = None,
     ) -> Answer:
         """Raises _OperationRefused, another ModelError, or what httpx raises."""
+        async with self.rates.slot(_name_of(operation)):
+            return await self._send(method, operation, body, params)
+
+    async def _send(
+        self,
+        method: str,
+        operation: str,
+        body: Mapping[str, Json] | None,
+        params: Mapping[str, int] | None,
+    ) -> Answer:
         url, content = f"{self._root}/{operation}", None if body is None else json.dumps(body).encode()
         async with self._http.stream(
             method, url, content=content, params=params, headers=self._headers
         ) as response:
+            self.saw(_name_of(operation), response)
             if response.status_code in REFUSALS:
                 told = await body_of(response, self.host)
                 error = refusal(response.status_code, self.host, told)
@@ -52,6 +89,18 @@ class Endpoint:
         if not isinstance(answer, dict):
             raise RouteDown(f"route {self.host.route!r} sent no job object")
         return answer
+
+    def saw(self, name: str, response: httpx.Response) -> None:
+        """What an answer tells of the operation's limit."""
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            headers = response.headers
+            self.rates.refused(name, rest_in(headers.get("retry-after"), headers.get("ratelimit")))
+        else:
+            self.rates.accepted(name)
+
+
+def _name_of(operation: str) -> str:
+    return operation.partition("/")[0]
 
 
 def status_of(answer: Answer) -> str:

@@ -1,7 +1,7 @@
 """What is done at RunPod while no turn waits for it: jobs are cancelled, looked at, given to wake a worker.
 
-RunPod takes 100 cancels in ten seconds and 20 at once. Those beyond the 20 wait for their turn; those
-beyond the 100 are left out: the job's own ttl and execution limit end it.
+RunPod takes 100 cancels in ten seconds and 20 at once (runpod_rates.py). Those beyond the 20 wait for
+their turn; those beyond the 100 are left out: the job's own ttl and execution limit end it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Final
@@ -22,8 +21,6 @@ from voice.models.runpod_api import FINAL, Answer, Endpoint, id_of, status_of
 from voice.models.runpod_workers import QUEUED_S, Workers
 from voice.types import Json, Message, Prompt
 
-CANCELS_AT_ONCE = 20
-CANCELS_IN_10_S = 100
 CANCEL_S = 1.0  # the wait for a turn included
 NAME_S = 3.0  # until RunPod names a job: /runsync does so after the 2 s that it is given to wait
 LOOK_S = 1.0
@@ -38,20 +35,17 @@ log = logging.getLogger(__name__)
 class Errands:
     """The errands of one endpoint. `end` waits for the cancelling and drops the rest."""
 
-    def __init__(self, endpoint: Endpoint, workers: Workers) -> None:
-        self._endpoint, self._workers = endpoint, workers
+    def __init__(self, endpoint: Endpoint, workers: Workers, model: str | None) -> None:
+        self._endpoint, self._workers, self._model = endpoint, workers, model
         self._cancelling: set[asyncio.Task[None]] = set()
         self._others: set[asyncio.Task[None]] = set()
-        self._cancelled_at: deque[float] = deque(maxlen=CANCELS_IN_10_S)
-        self._slots = asyncio.Semaphore(CANCELS_AT_ONCE)
         self._woken_at = -math.inf
 
     def cancel(self, job_id: str) -> None:
         """Have a job stopped."""
-        if sum(at > now() - 10 for at in self._cancelled_at) >= CANCELS_IN_10_S:
+        if not self._endpoint.rates.take("cancel"):
             log.info("runpod.cancel_skipped", extra={"route": self._endpoint.host.route})
             return
-        self._cancelled_at.append(now())
         self._start(self._cancelling, "cancel", CANCEL_S, partial(self._cancel, job_id))
 
     def cancel_unknown(self, sending: asyncio.Task[Answer]) -> None:
@@ -60,14 +54,21 @@ class Errands:
 
     def look(self, job_id: str) -> None:
         """Learn whether a job has been taken."""
-        self._start(self._others, "look", LOOK_S, partial(self._look, job_id))
+        self.do("look", LOOK_S, partial(self._look, job_id))
 
-    def wake(self) -> bool:
-        """Give a job of one token, so that RunPod starts a worker. False: one is awake, or was woken."""
+    def do(self, name: str, limit_s: float, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Have something done that nobody waits for; it is dropped at the end."""
+        self._start(self._others, name, limit_s, work)
+
+    def wake(self, work: Callable[[], Coroutine[None, None, None]] | None = None) -> bool:
+        """Give a job of one token, or do `work`, so that RunPod starts a worker.
+
+        False: one is awake, or was woken.
+        """
         if self._workers.are_awake or now() - self._woken_at < WAKE_EVERY_S:
             return False
         self._woken_at = now()
-        self._start(self._others, "wake", WAKE_S, self._wake)
+        self.do("wake", WAKE_S, work or self._wake)
         return True
 
     async def end(self) -> None:
@@ -78,8 +79,7 @@ class Errands:
             await asyncio.wait(tasks)
 
     async def _cancel(self, job_id: str) -> None:
-        async with self._slots:
-            await self._endpoint.send("POST", f"cancel/{job_id}")
+        await self._endpoint.send("POST", f"cancel/{job_id}")
 
     async def _cancel_when_named(self, sending: asyncio.Task[Answer]) -> None:
         answer = await sending
@@ -87,12 +87,13 @@ class Errands:
             self.cancel(job_id)
 
     async def _look(self, job_id: str) -> None:
-        self._workers.saw_job(job_id, status_of(await self._endpoint.send("GET", f"status/{job_id}")))
+        self._workers.saw_job(job_id, status_of(await self._endpoint.poll(f"status/{job_id}")))
 
     async def _wake(self) -> None:
         hello = Prompt((Message("user", "Hello."),), max_tokens=1, temperature=0.0)
         given_at = now()
-        answer = await self._endpoint.send("POST", "run", {"input": job_input(hello), "policy": WAKE_POLICY})
+        body: dict[str, Json] = {"input": job_input(hello, model=self._model), "policy": WAKE_POLICY}
+        answer = await self._endpoint.give("run", body, {})
         if (job_id := id_of(answer)) is None:
             return
         self._workers.given(job_id, given_at)

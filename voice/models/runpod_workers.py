@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from voice.clock import now
-from voice.models.base import Health
+from voice.models.base import Health, HealthState
 from voice.types import Json
 
 QUEUED_S = 0.6  # a warm worker takes a job within 0.1 s, RunPod's own way included within 0.3 s
@@ -62,8 +62,23 @@ class Workers:
         self._working.discard(job_id)
 
 
+ADVICE: Final[Mapping[HealthState, str]] = {
+    "starting": "wait; a start takes 10 s to minutes. A model in the image and FlashBoot make it shorter",
+    "busy": "raise workers.max, or OFFHOOK_WORKER_JOBS where the GPU has room",
+    "throttled": "RunPod has no such GPU to give: name a second GPU type, or add an endpoint elsewhere",
+    "broken": "jobs would wait for ever: read the worker's log at RunPod; it ends, or starts for 7 minutes",
+    "cold": "scaled to zero: keep one with `offhook runpod schedule`, or let another route answer meanwhile",
+    "refused": "check RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID",
+    "unknown": "check RUNPOD_BASE_URL and the network",
+}
+
+
 def health_of(answer: Mapping[str, Json]) -> Health:
-    """RunPod's counts in one word. Some endpoints tell `idle` and `running` only."""
+    """RunPod's counts in one word. Some endpoints tell `idle` and `running` only.
+
+    Unhealthy workers without a ready one are a crash loop, though another is being started: it will end
+    as they did. What to do in each state: ADVICE.
+    """
     workers = answer.get("workers")
     if not isinstance(workers, dict):
         return Health("unknown", "RunPod tells nothing of its workers")
@@ -75,10 +90,10 @@ def health_of(answer: Mapping[str, Json]) -> Health:
         return Health("warm", detail)
     if counts.get("running"):
         return Health("busy" if waiting else "warm", detail)
+    if counts.get("unhealthy"):
+        return Health("broken", f"{detail}: workers crash, see their log")
     if counts.get("initializing"):
         return Health("starting", detail)
     if counts.get("throttled"):
         return Health("throttled", f"{detail}: RunPod has no such GPU to give")
-    if counts.get("unhealthy"):
-        return Health("broken", f"{detail}: see the worker's log")
-    return Health("cold", detail)
+    return Health("cold", f"{detail}: scaled to zero")

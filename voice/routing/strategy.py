@@ -29,4 +29,28 @@ def in_turn(routes: Sequence[Route], now: float) -> list[Route]:
     They all stay in the list: when everybody else has failed, a resting route is asked rather than nobody.
     """
     # Stable: within a group the strategy's order stays.
-    return sorted(routes, key=lambda route: (route.breaker.rests(now), route.warmth.is_asleep))
+    order = sorted(routes, key=lambda route: (route.breaker.rests(now), route.warmth.is_asleep))
+    return _free_twins_first(order, now)
+
+
+def first_twins(routes: Sequence[Route], now: float) -> list[Route]:
+    """The routes without those that stand in for another one: of each model, the endpoint to be asked now."""
+    firsts: dict[str, Route] = {}
+    for route in in_turn(routes, now):
+        firsts.setdefault(f"twins {route.twins}" if route.twins is not None else f"name {route.name}", route)
+    return list(firsts.values())
+
+
+def _free_twins_first(order: Sequence[Route], now: float) -> list[Route]:
+    """Among endpoints of one model, those that are free before those where jobs wait, those before ones
+    that sleep; places stay theirs."""
+    swapped = list(order)
+    for name in {route.twins for route in order if route.twins is not None}:
+        places = [place for place, route in enumerate(order) if route.twins == name]
+        twins = sorted(
+            (order[place] for place in places),
+            key=lambda twin: (twin.breaker.rests(now), twin.warmth.rank),
+        )
+        for place, twin in zip(places, twins, strict=True):
+            swapped[place] = twin
+    return swapped

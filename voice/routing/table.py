@@ -36,6 +36,7 @@ class Route:
     is_local: bool = False
     place: str = ""  # where it is asked, and for which model: what was learned there counts nowhere else
     price: Price | None = None
+    twins: str | None = None  # routes of one name here ask the same model at different endpoints
     breaker: Breaker = field(default_factory=Breaker)
     latency: Latency = field(default_factory=Latency)
     warmth: Warmth = field(default_factory=Warmth)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from voice.models.base import Health
 
+RANKS = {"busy": 1, "starting": 2, "cold": 3, "throttled": 4, "broken": 5, "refused": 6}
 ASLEEP = frozenset(("cold", "starting", "throttled", "broken"))
 
 
@@ -23,6 +24,11 @@ class Warmth:
     def is_asleep(self) -> bool:
         """Whether a job given to it now would wait for a worker."""
         return self.health.state in ASLEEP
+
+    @property
+    def rank(self) -> int:
+        """How far it is from taking a job now: 0 is awake, and nobody waits. For comparing equal hosts."""
+        return RANKS.get(self.health.state, 0)
 
     def saw(self, health: Health) -> bool:
         """The newest word of it. True when the state is another one than before."""

@@ -90,7 +90,7 @@ async def openai(scene: Scene) -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def runpod(scene: Scene) -> AsyncIterator[Stage]:
     """Our worker behind a stand-in of RunPod's queue."""
-    died = EngineDied("cut") if scene.breaks else None
+    died = OSError("cut") if scene.breaks else None  # an engine that died is asked once more
     engine = ScriptedEngine(scene.pieces, hangs=scene.hangs, error=died)
     await engine.start()
     async with RunPodStandIn(worker=lambda job: work(job, engine)) as standin, open_http() as http:

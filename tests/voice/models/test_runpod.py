@@ -309,6 +309,9 @@ async def test_a_kept_connection_that_has_died_is_not_noticed():
         ({"initializing": 1}, 1, "starting"),
         ({"throttled": 3}, 1, "throttled"),
         ({"unhealthy": 1}, 1, "broken"),
+        ({"unhealthy": 1, "initializing": 1}, 1, "broken"),  # it will end as the one before it did
+        ({"unhealthy": 1, "running": 1}, 0, "warm"),
+        ({"initializing": 1, "throttled": 2}, 1, "starting"),
         ({"idle": 0, "running": 0}, 0, "cold"),
         (None, 0, "unknown"),
     ],

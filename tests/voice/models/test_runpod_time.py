@@ -17,6 +17,7 @@ from voice.errors import WorkerCold
 from voice.models.base import Health
 from voice.models.runpod import RunPodClient, Way
 from voice.simulate.runpod import RunPodStandIn, Worker
+from voice.simulate.runpod_faults import RunPodFaults
 from voice.types import Json
 
 LINE_S = 0.05  # from us to RunPod
@@ -69,7 +70,7 @@ class Line:
 async def a_line(
     worker: Worker | None, *ways: Way, cold_s: float = 0.0, line_s: float = LINE_S, at_once: int = 1000
 ) -> AsyncIterator[Line]:
-    runpod = RunPodStandIn(worker=worker, cold_s=cold_s, at_once=at_once)
+    runpod = RunPodStandIn(worker=worker, at_once=at_once, faults=RunPodFaults(cold_s=cold_s))
     async with runpod.in_memory(line_s) as http:
         client = RunPodClient("runpod", "endpoint", "key", runpod.url, ways or ("stream",), http=http)
         line = Line(runpod, client)

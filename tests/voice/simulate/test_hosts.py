@@ -115,6 +115,34 @@ async def test_a_fault_reaches_the_real_client(virtual_time, kind, fault, runpod
     assert host.counts.open == 0
 
 
+LEFT_TO_THE_QUEUE = ("401", "404", "429", "500", "html-200", "html-502", "refused")
+
+
+@pytest.mark.parametrize("way", ["lb", "openai"])
+@pytest.mark.parametrize(("fault", "failure"), [(name, openai) for name, _, openai in REACHES])
+async def test_a_streaming_way_of_runpods_with_a_fault_is_left_for_the_queue_or_is_the_models(
+    virtual_time, way, fault, failure
+):
+    """What the way answers in place of a reply is its own fault; what the model does is not."""
+    bad, good = Host("streams", [BY_NAME[fault]], seed=3), Host("queue")
+    mounts = {"all://lb.test": HostTransport(bad), "all://queue.test": HostTransport(good)}
+    async with httpx.AsyncClient(mounts=mounts) as http:
+        asked = "http://queue.test/v2" if way == "lb" else "http://lb.test/v2"
+        client = RunPodClient(
+            "runpod", "endpoint", "key", asked, (way, "stream"), http=http, lb_url="http://lb.test"
+        )
+        heard, failed = await reply_of(client, about("9-2"))
+        await client.close()
+
+    if way == "lb":
+        assert failed is (WHOLE if fault in LEFT_TO_THE_QUEUE else failure)
+    if failed is WHOLE:
+        assert [place for _, place in read(heard)] == list(range(length("9-2")))
+    bad.settle()
+    good.settle()
+    assert (bad.counts.open, good.counts.open) == (0, 0)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_client_that_leaves_is_counted_and_nothing_is_written_any_more(virtual_time, kind):
     host = Host(kind, [BY_NAME["endless"]])

@@ -12,6 +12,8 @@ import pytest
 
 from voice.models.http import open_http
 from voice.simulate.runpod import RunPodStandIn
+from voice.simulate.runpod_clients import health_told
+from voice.simulate.runpod_faults import RunPodFaults
 from voice.simulate.runpod_queue import JobQueue
 
 
@@ -182,7 +184,7 @@ async def test_a_job_that_runs_too_long_fails_and_is_stopped(virtual_time):
 
     assert before == "IN_PROGRESS"
     assert job.told()["error"] == "executionTimeout exceeded"
-    assert queue.stops_for("w1") == [job.id]
+    assert queue.staff.stops_for("w1") == [job.id]
     queue.close()
 
 
@@ -200,7 +202,7 @@ async def test_a_job_past_its_ttl_is_gone_in_any_state(virtual_time):
     assert before == 2
     assert waiting.id not in queue.jobs
     assert running.id not in queue.jobs
-    assert queue.stops_for("w1") == [running.id]
+    assert queue.staff.stops_for("w1") == [running.id]
     queue.close()
 
 
@@ -213,7 +215,7 @@ async def test_a_result_is_kept_for_its_time_only(virtual_time):
     await asyncio.sleep(61)
 
     assert list(queue.jobs) == [jobs[0].id]
-    assert queue.health()["jobs"]["completed"] == 2
+    assert health_told(queue)["jobs"]["completed"] == 2
     queue.close()
 
 
@@ -222,7 +224,7 @@ async def test_in_memory_a_cold_worker_takes_its_time_and_does_so_many_jobs_at_o
         await asyncio.sleep(2)
         yield "Hi."
 
-    runpod = RunPodStandIn(worker=answer, cold_s=10, at_once=2)
+    runpod = RunPodStandIn(worker=answer, at_once=2, faults=RunPodFaults(cold_s=10))
     async with runpod.in_memory(line_s=0.1) as http:
         platform = Platform(runpod, http)
         ids = [await platform.given() for _ in range(3)]  # at 0.1, 0.2 and 0.3 s
