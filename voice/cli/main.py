@@ -25,6 +25,8 @@ COMMANDS = (
     ("doctor", "doctor", "Show every setting and check that all parts work."),
     ("agent", "agent", "List the agents, or check an agent's file."),
     ("vapi", "vapi", "Write, check and push the Vapi assistant of an agent."),
+    ("say", "say", "Show how a text is cleaned, cut into chunks and said."),
+    ("runpod", "runpod", "Put the worker up at RunPod, check and warm it; or play RunPod."),
     ("export", "export", "Write a call as text, JSON or chat messages."),
     ("replay", "replay", "Play a stored call again and show what would be different."),
     ("bench", "bench", "Measure many calls at once beside a bare floor."),
@@ -125,3 +127,7 @@ def offhook(
 
     Begin with `offhook demo`. Each command explains itself: `offhook serve --help`.
     """
+
+
+if __name__ == "__main__":  # `python -m voice.cli.main`, where the command is not on the path
+    app()

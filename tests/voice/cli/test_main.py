@@ -56,6 +56,14 @@ def test_the_version_is_told() -> None:
     assert out.startswith("offhook ")
 
 
+def test_the_command_runs_as_a_module_where_it_is_not_on_the_path() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "voice.cli.main", "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout.startswith("offhook ")
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
