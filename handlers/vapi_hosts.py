@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 MAX_URL_CHARS = 500
 MAX_HOST_CHARS = 100  # of one that is told in the log
+NAME_HOST = "Name its host in OFFHOOK_VAPI_CONTROL_HOSTS."
+ONLY_HTTPS = "Its host is listed: let the platform name a plain https URL there."
 MAX_TOLD = 2_000  # refusals that are remembered; the oldest goes first
 
 
@@ -50,7 +52,7 @@ class ControlHosts:
         self._told[call_id, host] = _why_not(host[:MAX_HOST_CHARS], self._hosts)
         if len(self._told) > MAX_TOLD:
             del self._told[next(iter(self._told))]
-        to_do = "Name its host in OFFHOOK_VAPI_CONTROL_HOSTS."
+        to_do = ONLY_HTTPS if _is_among(host, self._hosts) else NAME_HOST
         log.warning("vapi.control_url_refused", extra={"host": host[:MAX_HOST_CHARS], "to_do": to_do})
 
 
@@ -64,13 +66,17 @@ def may_ask(url: str, hosts: Sequence[str]) -> bool:
         is_plain = parts.username is None and parts.password is None and parts.port != 0
     except ValueError:
         return False
-    if not is_plain or not any(host == one or host.endswith(f".{one}") for one in hosts if one):
+    if not is_plain or not _is_among(host, hosts):
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and _is_here(host))
 
 
+def _is_among(host: str, hosts: Sequence[str]) -> bool:
+    return any(host == one or host.endswith(f".{one}") for one in hosts if one)
+
+
 def _why_not(host: str, hosts: Sequence[str]) -> str:
-    if any(host == one or host.endswith(f".{one}") for one in hosts if one):
+    if _is_among(host, hosts):
         return f"it is not a plain https URL at {host}."
     return f"its host {host!r} is not among {', '.join(hosts) or 'none'} (OFFHOOK_VAPI_CONTROL_HOSTS)."
 

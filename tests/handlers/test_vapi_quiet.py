@@ -79,3 +79,12 @@ async def test_a_host_that_is_not_asked_is_told_once_for_each_call(caplog: pytes
     lines = [vars(line) for line in caplog.records if line.msg == "vapi.control_url_refused"]
     assert [line["host"] for line in lines] == ["evil.example", "evil.example", ""]
     assert all("OFFHOOK_VAPI_CONTROL_HOSTS" in line["to_do"] for line in lines)
+
+
+async def test_a_listed_host_without_https_is_not_told_to_be_listed(caplog: pytest.LogCaptureFixture) -> None:
+    async with Controls(("vapi.ai",)) as found:
+        found.notice(CALL_ID, {"type": "transcript", "call": a_call("http://vapi.ai/x/control")})
+
+    (line,) = [vars(line) for line in caplog.records if line.msg == "vapi.control_url_refused"]
+    assert "https" in line["to_do"]
+    assert "OFFHOOK_VAPI_CONTROL_HOSTS" not in line["to_do"]
