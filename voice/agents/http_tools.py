@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from voice.agents.schema import wrong_in_schema
-from voice.agents.transfer import Wrong
+from voice.agents.targets import Wrong
 from voice.settings import from_env
 from voice.types import PLACEHOLDER, HttpTool, ToolSpec
 

@@ -6,50 +6,34 @@ A platform ends the call when it cannot dial, so what cannot be dialled ends the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from voice.errors import AgentFileError
+from voice.agents.targets import Wrong, targets, text_of
 from voice.types import ACCEPT_KEY, E164, RING_S, TransferTarget
 
 TRANSFER_KEYS = ("number", "sip", "short_code", "for", "say", "ring_s", "whisper", "accept_key")
 ADDRESSES = ("number", "sip", "short_code")  # one of them
 TEXTS = (*ADDRESSES, "for", "say")
 RING_RANGE_S = (5, 120)
-MAX_TARGETS = 20  # the model reads all of them on every turn
 SIP = re.compile(r"sips?:[^\s@<>\"]+@[^\s@<>\"/]+")
 SHORT_CODE = re.compile(r"[0-9]{2,6}")  # 911, 112, 988: they ring on one network, or in one country
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ -]{0,39}")
-
-Wrong = Callable[[str, str, str], AgentFileError]
-"""Makes the error of a key: its path, what is wrong, what to write."""
 
 
 def transfer_targets(found: object, wrong: Wrong) -> tuple[TransferTarget, ...]:
     """The targets of an agent's file. Raises what `wrong` makes."""
-    if not isinstance(found, Mapping):
-        raise wrong("transfer", f"{found!r} is not a table", "[transfer.NAME] on a line of its own")
-    if len(found) > MAX_TARGETS:
-        raise wrong("transfer", f"{len(found)} targets are too many", f"{MAX_TARGETS} at most")
-    seen: set[str] = set()
-    for name in found:
-        if not NAME.fullmatch(name) or name.casefold() in seen:
-            raise wrong(f"transfer.{name}", "is no name of its own", "letters, digits, ' ', '_' and '-'")
-        seen.add(name.casefold())
-    return tuple(_target(name, table, wrong) for name, table in found.items())
+    return targets("transfer", found, wrong, _target)
 
 
-def _target(name: str, table: object, wrong: Wrong) -> TransferTarget:
+def _target(name: str, table: Mapping[str, Any], wrong: Wrong) -> TransferTarget:
     place = f"transfer.{name}"
-    if not isinstance(table, Mapping):
-        raise wrong(place, f"{table!r} is not a table", f"[{place}] on a line of its own")
     for key in table:
         if key not in TRANSFER_KEYS:
             raise wrong(f"{place}.{key}", "no such key", f"one of {', '.join(TRANSFER_KEYS)}")
     given = [key for key in ADDRESSES if key in table]
     if len(given) != 1:
         raise wrong(place, "needs one address", 'one of number = "+1…", sip = "sip:…", short_code = "…"')
-    texts = {key: _text(table, key, place, wrong) for key in table if key in TEXTS}
+    texts = {key: text_of(table, key, place, wrong) for key in table if key in TEXTS}
     is_person = given[0] != "short_code"  # nobody presses a key at 911
     if "for" not in texts:
         raise wrong(f"{place}.for", "is missing", 'for = "…": the model reads what the target is for')
@@ -63,13 +47,6 @@ def _target(name: str, table: object, wrong: Wrong) -> TransferTarget:
         whispers=_whispers(table, place, wrong, default=is_person),
         accept_key=_accept_key(table, place, wrong, default=ACCEPT_KEY if is_person else ""),
     )
-
-
-def _text(table: Mapping[str, Any], key: str, place: str, wrong: Wrong) -> str:
-    value = table[key]
-    if not isinstance(value, str) or not value.strip():
-        raise wrong(f"{place}.{key}", f"{value!r} is not text", f'{key} = "…"')
-    return " ".join(value.split())
 
 
 def _ring_s(table: Mapping[str, Any], place: str, wrong: Wrong) -> int:
