@@ -20,8 +20,8 @@ from handlers.problems import problem
 from handlers.refused import Refused
 from handlers.signatures import door_guard
 from handlers.steering import give, known_call
-from handlers.twilio_steering import Switchboard
-from handlers.vapi_control import Controls
+from handlers.twilio.steering import Switchboard
+from handlers.vapi.control import Controls
 from handlers.wire.masked import clean
 from handlers.wire.reading import read_as, read_object
 from handlers.wire.steer import STEERS

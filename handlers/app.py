@@ -24,16 +24,6 @@ from handlers import (
     health,
     openai,
     outbound,
-    relay_action,
-    twilio_amd,
-    twilio_dialled,
-    twilio_gather,
-    twilio_recording,
-    twilio_relay,
-    twilio_status,
-    twilio_voice,
-    vapi_events,
-    vapi_llm,
 )
 from handlers.caller_rate import CallerRate
 from handlers.in_order import InOrder
@@ -42,13 +32,18 @@ from handlers.once import Once
 from handlers.placing import Placing
 from handlers.problems import answer_error, answer_http, door_of, problem
 from handlers.refused import Counted, Refused
-from handlers.relay_refusals import Refusals
-from handlers.relay_ticket import Tickets
-from handlers.twilio_rest import TwilioRest
-from handlers.twilio_unsigned import Unsigned, mismatches
-from handlers.vapi_auth import VapiAuth
-from handlers.vapi_control import Controls
-from handlers.vapi_lines import Lines
+from handlers.relay import action
+from handlers.relay.refusals import Refusals
+from handlers.relay.relay import relay
+from handlers.relay.ticket import Tickets
+from handlers.twilio import amd, dialled, gather, recording, status
+from handlers.twilio.rest import TwilioRest
+from handlers.twilio.unsigned import Unsigned, mismatches
+from handlers.twilio.voice import voice
+from handlers.vapi import events, llm
+from handlers.vapi.auth import VapiAuth
+from handlers.vapi.control import Controls
+from handlers.vapi.lines import Lines
 from handlers.wire.masked import KnownSecrets
 from voice.brain import Brain
 from voice.errors import VoiceError
@@ -120,24 +115,24 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
 
 def routes() -> Iterator[BaseRoute]:
     """Every door. The more particular path stands before the more general one."""
-    yield from door("/vapi/chat/completions", vapi_llm.completions, "POST")
-    yield from door("/vapi/webhook", vapi_events.webhook, "POST")
-    yield from door("/vapi", vapi_events.webhook, "POST")
-    yield from door("/vapi/{key}/webhook", vapi_events.webhook, "POST")
+    yield from door("/vapi/chat/completions", llm.completions, "POST")
+    yield from door("/vapi/webhook", events.webhook, "POST")
+    yield from door("/vapi", events.webhook, "POST")
+    yield from door("/vapi/{key}/webhook", events.webhook, "POST")
     yield from door("/v1/chat/completions", openai.completions, "POST")
     yield from door("/v1/models", openai.models, "GET")
     yield from door("/v1/models/{name}", openai.model, "GET")
     yield from door("/chat", chat.chat, "POST")
-    yield from door("/twilio/voice", twilio_voice.voice, "GET", "POST")
-    yield from door("/twilio/gather", twilio_gather.gather, "GET", "POST")
-    yield from door("/twilio/partial", twilio_gather.partial, "GET", "POST")
-    yield from door("/twilio/dial", twilio_dialled.dial, "GET", "POST")
-    yield from door("/twilio/whisper", twilio_dialled.whisper, "GET", "POST")
-    yield from door("/twilio/relay/action", relay_action.action, "GET", "POST")
-    yield WebSocketRoute("/twilio/relay/{ticket}", twilio_relay.relay)
-    yield from door("/twilio/status", twilio_status.status, "GET", "POST")
-    yield from door("/twilio/amd", twilio_amd.amd, "POST")
-    yield from door("/twilio/recording", twilio_recording.recording, "GET", "POST")
+    yield from door("/twilio/voice", voice, "GET", "POST")
+    yield from door("/twilio/gather", gather.gather, "GET", "POST")
+    yield from door("/twilio/partial", gather.partial, "GET", "POST")
+    yield from door("/twilio/dial", dialled.dial, "GET", "POST")
+    yield from door("/twilio/whisper", dialled.whisper, "GET", "POST")
+    yield from door("/twilio/relay/action", action.action, "GET", "POST")
+    yield WebSocketRoute("/twilio/relay/{ticket}", relay)
+    yield from door("/twilio/status", status.status, "GET", "POST")
+    yield from door("/twilio/amd", amd.amd, "POST")
+    yield from door("/twilio/recording", recording.recording, "GET", "POST")
     yield from door("/health/live", health.live, "GET")
     yield from door("/health/ready", health.ready, "GET")
     yield from door("/metrics", health.metrics, "GET")
@@ -147,8 +142,8 @@ def routes() -> Iterator[BaseRoute]:
     yield from door("/admin/routes", admin.routes, "GET")
     yield from door("/admin/refused", admin.refused, "GET")
     yield from door("/admin/twilio/refused", mismatches, "GET")
-    yield from door("/chat/completions", vapi_llm.completions, "POST")
-    yield from door("/{base:path}/chat/completions", vapi_llm.completions, "POST")
+    yield from door("/chat/completions", llm.completions, "POST")
+    yield from door("/{base:path}/chat/completions", llm.completions, "POST")
 
 
 def door(path: str, endpoint: Callable[..., object], *methods: str) -> Iterator[BaseRoute]:

@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handlers.problems import CHATS, GENERIC, door_of, error_answer, problem
-from handlers.vapi_auth import VapiAuth
-from handlers.vapi_turn import excuse
+from handlers.vapi.auth import VapiAuth
+from handlers.vapi.turn import excuse
 from voice.clock import now
 from voice.errors import BadRequest, TooLarge
 

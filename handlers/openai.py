@@ -17,7 +17,7 @@ from handlers.once import once_key
 from handlers.plain import own_call_id
 from handlers.problems import json_answer
 from handlers.signatures import door_guard
-from handlers.vapi_turn import answer_vapi_chat
+from handlers.vapi.turn import answer_vapi_chat
 from handlers.wire.openai import ChatRequest, Conversation, model_entry
 from handlers.wire.reading import an_id, read_as, read_object
 from voice.brain import Brain

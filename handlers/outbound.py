@@ -14,8 +14,8 @@ from starlette.responses import Response
 from handlers.placing import Placing, Record, wanted
 from handlers.problems import json_answer, problem
 from handlers.signatures import door_guard
-from handlers.twilio_rest import LACKING, TwilioRest
-from handlers.twilio_visit import door_of_line
+from handlers.twilio.rest import LACKING, TwilioRest
+from handlers.twilio.visit import door_of_line
 from handlers.wire.outbound import CallOrder
 from handlers.wire.reading import read_as, read_object
 from handlers.wire.twilio import ENDED

@@ -20,8 +20,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from handlers.once import Once, once_key
-from handlers.twilio_rest import Form, TwilioRest
-from handlers.twilio_twiml import OVERRIDES
+from handlers.twilio.rest import Form, TwilioRest
+from handlers.twilio.twiml import OVERRIDES
 from handlers.wire.outbound import MOST_CALL_S, CallOrder
 from voice.agents.agent import Agent
 from voice.clock import now

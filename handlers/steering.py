@@ -5,7 +5,7 @@ A transfer that fails ends the call, so whom to ring is checked as a model's wis
 
 from __future__ import annotations
 
-from handlers.vapi_control import Controls, Sent, transfer
+from handlers.vapi.control import Controls, Sent, transfer
 from handlers.wire.numbers import dialable
 from handlers.wire.steer import AnySteer, SteerTransfer
 from voice.brain import Brain

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from handlers.vapi_control import Order, end_call, message, mute, say, transfer
+from handlers.vapi.control import Order, end_call, message, mute, say, transfer
 from handlers.wire.reading import words
 
 MAX_TEXT_CHARS = 1_000  # a minute of speech

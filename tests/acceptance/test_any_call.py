@@ -15,9 +15,9 @@ from voice.models.scripted import ScriptedClient
 from voice.simulate.caller import play
 from voice.simulate.report import CallReport
 from voice.simulate.script import FIRST, Script, Step
-from voice.simulate.twilio import TwilioDoor
-from voice.simulate.twilio_documents import TwilioPlay
-from voice.simulate.vapi_stream import retold
+from voice.simulate.twilio.documents import TwilioPlay
+from voice.simulate.twilio.line import TwilioDoor
+from voice.simulate.vapi.stream import retold
 from voice.simulate.virtual_time import VirtualLoop
 from voice.store.base import StoredCall
 from voice.types import words

@@ -23,9 +23,9 @@ from voice.models.scripted import ScriptedClient
 from voice.simulate.caller import CHARS_PER_S, perform, play, prepare
 from voice.simulate.report import TurnReport
 from voice.simulate.script import Script, packaged
-from voice.simulate.twilio import PLAIN, TwilioDoor, TwilioLine
-from voice.simulate.twilio_documents import TwilioPlay
-from voice.simulate.twilio_socket import Socket
+from voice.simulate.twilio.documents import TwilioPlay
+from voice.simulate.twilio.line import PLAIN, TwilioDoor, TwilioLine
+from voice.simulate.twilio.socket import Socket
 from voice.store.base import StoredCall
 from voice.store.memory import MemoryStore
 from voice.types import CallId, Ending, words

@@ -18,8 +18,8 @@ from voice.simulate.caller import Line, play
 from voice.simulate.chat import ChatLine
 from voice.simulate.report import CallReport
 from voice.simulate.script import AC_REPAIR, Script, Step
-from voice.simulate.twilio import TwilioDoor, TwilioLine
-from voice.simulate.vapi import VapiLine
+from voice.simulate.twilio.line import TwilioDoor, TwilioLine
+from voice.simulate.vapi.line import VapiLine
 from voice.speech.aloud import aloud
 from voice.types import words
 

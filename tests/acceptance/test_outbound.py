@@ -13,7 +13,7 @@ import pytest
 
 from tests.acceptance.test_one_call import a_free_port
 from tests.voice.cli.running import command, environment
-from voice.simulate.twilio_rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
+from voice.simulate.twilio.rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from voice.errors import ModelError
 from voice.models.http import open_http
 from voice.models.runpod import ALL_WAYS, RunPodClient
 from voice.models.runpod_ways import Way
-from voice.simulate.runpod import RunPodStandIn
+from voice.simulate.runpod.standin import RunPodStandIn
 
 pytestmark = pytest.mark.slow
 

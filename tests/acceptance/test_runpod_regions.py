@@ -16,8 +16,8 @@ from voice.engines.scripted import ScriptedEngine
 from voice.engines.worker import work
 from voice.models.runpod import RunPodClient
 from voice.routing.table import Price, Route
-from voice.simulate.runpod import RunPodStandIn, Worker
-from voice.simulate.runpod_faults import RunPodFaults
+from voice.simulate.runpod.faults import RunPodFaults
+from voice.simulate.runpod.standin import RunPodStandIn, Worker
 from voice.types import CallId, Door, Json, Turn
 
 C1 = CallId("c1")

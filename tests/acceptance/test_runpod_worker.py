@@ -15,7 +15,7 @@ from voice.clock import Budget, Deadline, now
 from voice.errors import ReplyBroken
 from voice.models.http import open_http
 from voice.models.runpod import RunPodClient
-from voice.simulate.runpod import RunPodStandIn
+from voice.simulate.runpod.standin import RunPodStandIn
 from voice.types import Message, Prompt
 
 ROOT = Path(__file__).parents[2]

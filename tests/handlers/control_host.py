@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from handlers.vapi_control import Controls
+from handlers.vapi.control import Controls
 from tests.handlers.house import CALL_ID
 
 URL = "https://phone-call-websocket.aws-us-west-2-backend-production1.vapi.ai/call/control"

@@ -20,13 +20,13 @@ from starlette.requests import Request
 from starlette.types import Message
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # it ships no types
 
-from handlers.twilio_signature import check_upgrade, signed_fields
-from handlers.twilio_unsigned import Unsigned
-from tests.handlers.test_twilio_upgrade import PATH, an_upgrade
+from handlers.twilio.signature import check_upgrade, signed_fields
+from handlers.twilio.unsigned import Unsigned
+from tests.handlers.twilio.test_upgrade import PATH, an_upgrade
 from tests.handlers.twilio_door import message
 from voice.errors import NotAllowed
 from voice.settings import load_settings
-from voice.simulate.twilio_http import signature
+from voice.simulate.twilio.http import signature
 
 TIMES, ROUNDS = 200, 15
 PUBLIC, TARGET = "https://voice.example.com", "/twilio/gather?turn=1"

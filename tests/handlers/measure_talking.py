@@ -21,7 +21,7 @@ from voice.models.http import open_http
 from voice.simulate.caller import play
 from voice.simulate.report import percentile
 from voice.simulate.script import AC_REPAIR, Script
-from voice.simulate.vapi import VapiLine
+from voice.simulate.vapi.line import VapiLine
 
 TURNS, PROBES, EVERY_PROBE_S = 15, 150, 0.08
 PAUSE_S = 2.0  # a caller thinks and speaks between two turns

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from handlers.relay_ticket import Tickets
+from handlers.relay.ticket import Tickets
 from tests.handlers.twilio_door import CALL, WIRE, Door, a_door
 from voice.call import Call
 from voice.clock import now

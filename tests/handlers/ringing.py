@@ -11,12 +11,12 @@ import httpx
 
 from handlers.once import Once
 from handlers.placing import Placing
-from handlers.twilio_rest import TwilioRest
+from handlers.twilio.rest import TwilioRest
 from tests.handlers.twilio_door import BASE, Door, a_door
 from voice.models.base import ModelClient
 from voice.models.scripted import ScriptedClient
-from voice.simulate.twilio_callee import PlacedCall
-from voice.simulate.twilio_rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
+from voice.simulate.twilio.callee import PlacedCall
+from voice.simulate.twilio.rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
 from voice.store.base import Store, StoredCall
 from voice.types import CallId
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from handlers.twilio_rest import TwilioRest
+from handlers.twilio.rest import TwilioRest
 from tests.conftest import VirtualTime
 from tests.handlers.ringing import TO, Exchange, an_exchange, notes
 from tests.handlers.twilio_door import BASE, CALL, message, read
 from voice.errors import StoreError
 from voice.models.scripted import ScriptedClient
-from voice.simulate.twilio_callee import PlacedCall
-from voice.simulate.twilio_rest import NUMBER
+from voice.simulate.twilio.callee import PlacedCall
+from voice.simulate.twilio.rest import NUMBER
 from voice.store.memory import MemoryStore
 from voice.types import CallId, CallRecord, Door
 

@@ -21,7 +21,7 @@ from tests.handlers.office import CONNECTING, OFFICE, TRANSFER, an_office, who_s
 from tests.handlers.relay_line import Socket
 from tests.handlers.twilio_door import Door, a_door, message, read
 from voice.models.scripted import ScriptedClient
-from voice.simulate.twilio_rest import ACCOUNT_SID
+from voice.simulate.twilio.rest import ACCOUNT_SID
 from voice.types import CallId
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -15,7 +15,7 @@ from handlers.app import create_app
 from voice.brain import Brain
 from voice.models.base import ModelClient
 from voice.settings import load_settings
-from voice.simulate.twilio_http import signature
+from voice.simulate.twilio.http import signature
 from voice.simulate.twiml import Gather, Hangup, Redirect, Say, Verb, read_twiml
 from voice.store.base import Store
 from voice.store.memory import MemoryStore

@@ -29,10 +29,10 @@ from voice.settings.lines import SIP, plain_number
 from voice.simulate.cast import Cast
 from voice.simulate.report import TurnReport
 from voice.simulate.script import CALLER, Script, names, packaged
-from voice.simulate.twilio import TwilioDoor, TwilioLine
-from voice.simulate.twilio_callee import Callee
-from voice.simulate.vapi import CALM, WHOLE, Play, VapiLine
-from voice.simulate.vapi_posts import OUR_NUMBER
+from voice.simulate.twilio.callee import Callee
+from voice.simulate.twilio.line import TwilioDoor, TwilioLine
+from voice.simulate.vapi.line import CALM, WHOLE, Play, VapiLine
+from voice.simulate.vapi.posts import OUR_NUMBER
 from voice.types import E164, Finish
 
 HERE = "127.0.0.1"  # where a played call has its control URL

@@ -11,7 +11,7 @@ from typing import Literal
 
 import httpx
 
-from handlers.vapi_lines import Lines
+from handlers.vapi.lines import Lines
 from voice.agents.load import load_agents
 from voice.brain import Brain
 from voice.cli.doors import SHOWN, UNSIGNED, door_guards, refuses_turns

@@ -13,7 +13,7 @@ from typing import Any
 
 from voice.cli.screen import Failed
 from voice.settings import Settings, env_name
-from voice.simulate.runpod import RunPodStandIn
+from voice.simulate.runpod.standin import RunPodStandIn
 
 START_S = 30.0  # the SDK's import and checks take 2 s on a quick machine
 STOP_S = 5.0

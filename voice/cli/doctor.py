@@ -71,7 +71,7 @@ def doctor(
 
 def _visit(platform: Literal["vapi", "twilio", "runpod"], url: str | None, as_json: bool) -> None:
     """Play a call from a platform's side."""
-    consult = import_module(f"voice.cli.{platform}_doctor").consult  # late: what only this needs
+    consult = import_module(f"voice.cli.{platform}.doctor").consult  # late: what only this needs
     settings = load_settings()
     with waiting("Calling …"):
         found = asyncio.run(consult(settings, url))

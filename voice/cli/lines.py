@@ -13,9 +13,9 @@ from voice.settings import Settings, secret, secrets_in
 from voice.simulate.caller import Line
 from voice.simulate.chat import ChatLine
 from voice.simulate.script import CALLER
-from voice.simulate.twilio import ACCOUNT_SID, TwilioLine
-from voice.simulate.vapi import CALM, Play, VapiLine
-from voice.simulate.vapi_posts import OUR_NUMBER
+from voice.simulate.twilio.line import ACCOUNT_SID, TwilioLine
+from voice.simulate.vapi.line import CALM, Play, VapiLine
+from voice.simulate.vapi.posts import OUR_NUMBER
 
 LIMIT_S = 10.0  # for what a server tells of itself
 

@@ -25,9 +25,9 @@ from voice.cli.server import bind, running, url_of
 from voice.cli.talking import Printed, talk
 from voice.settings import Settings, secret
 from voice.simulate.script import Script
-from voice.simulate.twilio import TwilioDoor, TwilioLine
-from voice.simulate.twilio_callee import Callee, PlacedCall
-from voice.simulate.twilio_rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
+from voice.simulate.twilio.callee import Callee, PlacedCall
+from voice.simulate.twilio.line import TwilioDoor, TwilioLine
+from voice.simulate.twilio.rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
 
 LIMIT_S = 60.0  # for the order: the server looks a call up before it says that it knows of none
 TRIES = 3  # of one order: its key lets nobody be called twice

@@ -26,7 +26,7 @@ from voice.errors import BadRequest
 from voice.settings import Settings, load_settings, secret
 from voice.simulate.report import TurnReport
 from voice.simulate.script import CALLER
-from voice.simulate.vapi import Play, VapiLine
+from voice.simulate.vapi.line import Play, VapiLine
 from voice.store.base import StoredCall
 from voice.threads.speaking import spoken_s
 from voice.types import CallId, Turn, words

@@ -20,7 +20,7 @@ from typing import Any, Unpack
 import uvicorn
 
 from handlers.app import BrainOptions, create_app
-from handlers.relay_leaving import finish_speaking
+from handlers.relay.leaving import finish_speaking
 from voice.brain import Brain
 from voice.errors import SetupError
 from voice.settings import Settings

@@ -17,7 +17,7 @@ from voice.errors import BadRequest
 from voice.simulate.caller import BREAKS, HungUp, Line, Restart, check_playable, perform, prepare, spoken
 from voice.simulate.report import TurnReport
 from voice.simulate.script import Script, Step
-from voice.simulate.vapi import VapiLine
+from voice.simulate.vapi.line import VapiLine
 
 ASIDES = {"drop": "the socket breaks", "restart": "the server is restarted", "hang_up": "the caller hangs up"}
 

@@ -1,7 +1,7 @@
 """Asks a model behind RunPod: one route, with its ways in the order that settings give.
 
 `lb` is a load-balancing endpoint's events, `openai` the queue endpoint's (runpod_streams.py); `stream`,
-`runsync` and `run` are jobs in its queue (runpod_queue.py). A way that fails by its own fault before a
+`runsync` and `run` are jobs in its queue (runpod/queue.py). A way that fails by its own fault before a
 word was said is left for the next one, and for a while the turns begin there; a model that fails is not
 asked again here.
 

@@ -17,8 +17,8 @@ from voice.errors import BadRequest
 from voice.simulate.aloud import Aloud
 from voice.simulate.report import CallReport, TurnReport
 from voice.simulate.script import Script, Step
-from voice.simulate.twilio_dial import Person
-from voice.simulate.twilio_status import Status
+from voice.simulate.twilio.dial import Person
+from voice.simulate.twilio.status import Status
 
 CHARS_PER_S = 15.0  # a telephone voice, where a script needs one that takes its time
 KEYS = set("0123456789*#")

@@ -21,8 +21,8 @@ from typing import Any, Literal, get_args
 
 from voice.errors import BadRequest
 from voice.simulate.cast import Cast, read_cast
-from voice.simulate.twilio_dial import Person
-from voice.simulate.twilio_status import Status
+from voice.simulate.twilio.dial import Person
+from voice.simulate.twilio.status import Status
 
 CALLER = "+12025550123"  # a number that is set aside for fiction
 PACKAGED = Path(__file__).parent / "scripts"

@@ -17,7 +17,7 @@ from voice.cli.lines import open_line
 from voice.cli.server import bind, running
 from voice.models.scripted import ScriptedClient
 from voice.settings import load_settings
-from voice.simulate.vapi import CALM, VapiLine
+from voice.simulate.vapi.line import CALM, VapiLine
 from voice.store.memory import MemoryStore
 from voice.types import Finish, words
 

@@ -13,13 +13,13 @@ import pytest
 
 from tests.voice.cli.running import in_process
 from voice.cli.checks import Check
-from voice.cli.runpod_doctor import consult
-from voice.cli.vapi_doctor import Consultation
+from voice.cli.runpod.doctor import consult
+from voice.cli.vapi.doctor import Consultation
 from voice.engines.scripted import ScriptedEngine
 from voice.engines.worker import work
 from voice.settings import Settings, load_settings
-from voice.simulate.runpod import RunPodStandIn
-from voice.simulate.runpod_faults import RunPodFaults
+from voice.simulate.runpod.faults import RunPodFaults
+from voice.simulate.runpod.standin import RunPodStandIn
 from voice.types import Json
 
 KEY = "rpa_the-key-that-nobody-may-see"

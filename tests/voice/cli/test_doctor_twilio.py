@@ -12,18 +12,18 @@ from typing import Any
 import httpx
 import pytest
 
-from handlers.twilio_signing import sign
+from handlers.twilio.signing import sign
 from tests.handlers.twilio_door import Door, a_door
 from tests.voice.cli.running import in_process
 from voice.cli.checks import Check
 from voice.cli.server import bind, serving, url_of
-from voice.cli.twilio_doctor import consult
-from voice.cli.twilio_numbers import number_checks
-from voice.cli.vapi_doctor import Consultation
+from voice.cli.twilio.doctor import consult
+from voice.cli.twilio.numbers import number_checks
+from voice.cli.vapi.doctor import Consultation
 from voice.models.scripted import ScriptedClient
 from voice.settings import Settings, load_settings
-from voice.simulate.twilio_http import signature
-from voice.simulate.twilio_rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
+from voice.simulate.twilio.http import signature
+from voice.simulate.twilio.rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
 
 SECRET = "t0ken-of-the-account"
 PUBLIC = "https://voice.example.com"

@@ -13,8 +13,8 @@ import pytest
 from tests.handlers.house import a_house, a_request
 from tests.voice.cli.running import in_process
 from voice.cli.checks import Check
-from voice.cli.vapi_doctor import Consultation, consult
-from voice.cli.vapi_stream import Taken, checked
+from voice.cli.vapi.doctor import Consultation, consult
+from voice.cli.vapi.stream import Taken, checked
 from voice.settings import load_settings
 from voice.simulate.loopback import Receive, Scope, Send, serving
 

@@ -8,7 +8,7 @@ from tests.handlers.house import a_house
 from tests.handlers.office import END, OFFICE, TRANSFER, an_office, who_says
 from voice.cli.lines import open_line
 from voice.settings import load_settings
-from voice.simulate.vapi import VapiLine
+from voice.simulate.vapi.line import VapiLine
 
 SETTINGS = load_settings(Path("/nonexistent"))
 URL = "http://127.0.0.1:8000"

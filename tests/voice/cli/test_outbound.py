@@ -17,8 +17,8 @@ from voice.cli.screen import Failed
 from voice.cli.server import bind, serving, url_of
 from voice.models.scripted import ScriptedClient
 from voice.settings import Settings, load_settings
-from voice.simulate.twilio_callee import Callee
-from voice.simulate.twilio_rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
+from voice.simulate.twilio.callee import Callee
+from voice.simulate.twilio.rest import ACCOUNT_SID, NUMBER, TOKEN, TwilioStandIn
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from voice.cli.stored import opened_store
 from voice.models.scripted import ScriptedClient
 from voice.settings import load_settings
 from voice.simulate.report import TurnReport
-from voice.simulate.vapi_posts import OUR_NUMBER
+from voice.simulate.vapi.posts import OUR_NUMBER
 from voice.store.base import StoredCall
 from voice.store.memory import MemoryStore
 from voice.types import (

@@ -28,7 +28,7 @@ from voice.engines.base import Engine
 from voice.engines.onnx import OnnxEngine
 from voice.models.http import open_http
 from voice.models.runpod import RunPodClient
-from voice.simulate.runpod import RunPodStandIn
+from voice.simulate.runpod.standin import RunPodStandIn
 from voice.types import CallId, Message, Prompt
 
 TURNS = 20  # of a call with a long history

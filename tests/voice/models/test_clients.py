@@ -23,7 +23,7 @@ from voice.models.http import open_http
 from voice.models.openai import OpenAIClient
 from voice.models.runpod import RunPodClient
 from voice.models.scripted import ScriptedClient
-from voice.simulate.runpod import RunPodStandIn
+from voice.simulate.runpod.standin import RunPodStandIn
 
 WAIT_S = 20.0  # a busy machine; everything waited for here takes milliseconds
 

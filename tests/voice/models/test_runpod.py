@@ -13,7 +13,7 @@ from voice.errors import EmptyReply, ReplyBroken, RouteBusy, RouteDown, RouteRef
 from voice.models.http import open_http
 from voice.models.runpod import RunPodClient, Way
 from voice.simulate.loopback import serving
-from voice.simulate.runpod import RunPodStandIn, Worker
+from voice.simulate.runpod.standin import RunPodStandIn, Worker
 from voice.types import Json, Message, Prompt, Usage
 
 PROMPT = Prompt((Message("user", "My sink leaks."),))

@@ -19,7 +19,7 @@ from voice.models.scripted import ScriptedClient
 from voice.routing.strategy import in_turn
 from voice.routing.table import Price, Route
 from voice.settings import RouteSettings, load_settings
-from voice.simulate.runpod import RunPodStandIn
+from voice.simulate.runpod.standin import RunPodStandIn
 from voice.types import Json, Usage
 
 

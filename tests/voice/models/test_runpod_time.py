@@ -16,8 +16,8 @@ from voice.clock import now
 from voice.errors import WorkerCold
 from voice.models.base import Health
 from voice.models.runpod import RunPodClient, Way
-from voice.simulate.runpod import RunPodStandIn, Worker
-from voice.simulate.runpod_faults import RunPodFaults
+from voice.simulate.runpod.faults import RunPodFaults
+from voice.simulate.runpod.standin import RunPodStandIn, Worker
 from voice.types import Json
 
 LINE_S = 0.05  # from us to RunPod

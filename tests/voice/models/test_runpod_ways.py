@@ -20,8 +20,8 @@ from voice.models.runpod_api import _OperationRefused
 from voice.models.runpod_prices import USD_PER_S, usd_per_hour
 from voice.models.runpod_rates import Rates, rest_in
 from voice.models.runpod_ways import Way, Ways, rest_after
-from voice.simulate.runpod import RunPodStandIn, Worker
-from voice.simulate.runpod_faults import RunPodFaults
+from voice.simulate.runpod.faults import RunPodFaults
+from voice.simulate.runpod.standin import RunPodStandIn, Worker
 from voice.types import CallId, Json
 
 WORDS = ("Which", " unit?")

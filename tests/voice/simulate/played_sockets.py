@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voice.errors import BadRequest
-from voice.simulate.twilio_socket import SocketClosed
+from voice.simulate.twilio.socket import SocketClosed
 
 App = Callable[..., Awaitable[None]]
 Message = MutableMapping[str, Any]

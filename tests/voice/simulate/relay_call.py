@@ -11,8 +11,8 @@ from xml.sax.saxutils import quoteattr
 import httpx
 
 from tests.voice.simulate.played_sockets import ScriptedRelay
-from voice.simulate.twilio import TwilioLine
-from voice.simulate.twilio_socket import OpenSocket
+from voice.simulate.twilio.line import TwilioLine
+from voice.simulate.twilio.socket import OpenSocket
 
 BASE = "http://127.0.0.1:8000"
 PUBLIC = "https://voice.example.com"

@@ -13,8 +13,8 @@ from voice.simulate.aloud import Aloud
 from voice.simulate.caller import CHARS_PER_S, play, spoken
 from voice.simulate.report import CallReport, TurnReport, percentile, summary
 from voice.simulate.script import AC_REPAIR, CALLER, Script, Step
-from voice.simulate.twilio_dial import Person
-from voice.simulate.twilio_status import Status
+from voice.simulate.twilio.dial import Person
+from voice.simulate.twilio.status import Status
 
 
 def a_turn_report(ttfc_ms: float | None = 200.0, heard: str = "Which unit?") -> TurnReport:

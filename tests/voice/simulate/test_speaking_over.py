@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import VirtualTime
 from voice.simulate.aloud import Aloud
 from voice.simulate.chat import ChatLine
-from voice.simulate.vapi import VapiLine
+from voice.simulate.vapi.line import VapiLine
 
 BASE = "http://127.0.0.1:8000"
 

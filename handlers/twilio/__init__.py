@@ -1,0 +1,1 @@
+"""Twilio's webhooks: <Gather>, status, transfers, outbound calls, and who signed them."""

@@ -1,0 +1,1 @@
+"""Vapi's doors: its custom LLM and its server messages, and what stands beside them."""

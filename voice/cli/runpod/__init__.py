@@ -1,0 +1,1 @@
+"""`offhook runpod` and what `offhook doctor runpod` looks at."""

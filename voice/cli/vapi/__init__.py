@@ -1,0 +1,1 @@
+"""`offhook vapi` and what `offhook doctor vapi` looks at."""

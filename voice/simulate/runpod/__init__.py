@@ -1,0 +1,1 @@
+"""A stand-in for a RunPod endpoint: its queue, its balancer, its management."""

@@ -1,0 +1,1 @@
+"""Twilio's side of a call, played: TwiML, <Gather>, ConversationRelay, <Dial>, REST."""

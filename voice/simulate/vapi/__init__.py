@@ -1,0 +1,1 @@
+"""Vapi's side of a call, played."""
