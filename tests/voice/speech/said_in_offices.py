@@ -177,7 +177,7 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
         ("1,250/month", "one thousand two hundred fifty per month"),
         ("1.2K/mo", "one point two thousand per month"),
         ("5%/day", "five percent per day"),
-        ("a $50 pet fee/mo", "a fifty dollars pet fee per month"),
+        ("a $50 pet fee/mo", "a fifty dollar pet fee per month"),
         ("$15 per hr", "fifteen dollars per hour"),
         ("$75 ea.", "seventy five dollars each."),
         ("$75 ea", "seventy five dollars each"),

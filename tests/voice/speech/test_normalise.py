@@ -4,13 +4,16 @@ import pytest
 
 from tests.voice.speech.generated import phone_cases
 from tests.voice.speech.said import CASES
+from tests.voice.speech.said_in_figures import CASES as IN_FIGURES
 from tests.voice.speech.said_in_offices import CASES as IN_OFFICES
+from tests.voice.speech.said_in_papers import CASES as IN_PAPERS
+from tests.voice.speech.said_in_words import CASES as IN_WORDS
 from voice.speech.normalise import spans, spoken
 from voice.speech.span import replaced
 
 ALL = [
     (kind, written, said)
-    for tables in (CASES, IN_OFFICES)
+    for tables in (CASES, IN_FIGURES, IN_OFFICES, IN_PAPERS, IN_WORDS)
     for kind, table in tables.items()
     for written, said in table
 ]

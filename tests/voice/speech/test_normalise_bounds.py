@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.voice.speech.measure import HOSTILE
+from tests.voice.speech.hostile import HOSTILE
 from voice.speech.growing import growing
 from voice.speech.locales.base import Locale
 from voice.speech.locales.english import ENGLISH
@@ -39,6 +39,39 @@ PIECES = [
     "3 bd",
     "US",
     "Dallas, TX",
+    "I-35N",
+    "US 290 W",
+    "Phases I, II",
+    "Vol. III",
+    "C#",
+    "press #",
+    "temp. is 72",
+    "Sec. 4",
+    "pt. has",
+    "Matt. 5:3",
+    "Ctrl+C",
+    "PO Box 44",
+    "HDMI",
+    "2100 Kramer",
+    "€1,50",
+    "kr",
+    "1 000",
+    "15A",
+    "120V",
+    "0900",
+    "2h",
+    "15m",
+    "8.30",
+    "¼",
+    "lb",
+    "Jan",
+    "XXX-XXX-0134",
+    "degrees C",
+    "won 2 - 1",
+    "'95",
+    "10⁶",
+    "1e6",
+    "1:45.32",
 ]
 texts = st.one_of(
     st.text(max_size=60),
@@ -57,6 +90,13 @@ sentences = st.lists(st.one_of(words, st.sampled_from(PIECES)), max_size=8).map(
 
 @given(texts)
 def test_what_is_spoken_is_spoken_again_as_it_is(text: str) -> None:
+    once = spoken(text)
+
+    assert spoken(once) == once
+
+
+@pytest.mark.parametrize("text", ["Ste HTTP", "Apt. HTTP", "St. 3/2026", "the 13,000 Sun", "at oak.co.uk st"])
+def test_words_that_come_to_stand_beside_a_reading_are_read_with_it(text: str) -> None:
     once = spoken(text)
 
     assert spoken(once) == once

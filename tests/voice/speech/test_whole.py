@@ -22,6 +22,11 @@ FACTS = st.sampled_from(
         "Apt. 4B", "Ste. A", "Ste. 200", "Unit 1204", "2100 Kramer Ln", "Dr. Lee", "a@b.com", "oak.com",
         "conf. # 4471", "your code is 4471", "1 cu. ft.", "850 sq. ft.", "approx. 5 days", "65–70°F",
         "3BR/2BA", "incl. utilities", "2-3 business days", "e.g. a cat", "#305", "INC0012345", "w/ parking",
+        "I-35N", "US 290 W", "Sec. 4.2", "Vol. III", "Phases I, II and III", "temp. is 72", "Exh. B", "C#",
+        "no. of units", "Matt. 5:3", "Ctrl+C", "N. Main St.", "E 6th St", "Rt. 9", "vit. D", "Sam Lee III",
+        "€1,50", "kr 100", "1 000 000", "12 500 km", "a 15A breaker", "at 0900", "2h 15m", "8.30 - 5.30",
+        "¼ lb", "Jan/Feb", "Jan to Mar", "XXX-XXX-0134", "(512) 555-01XX", "20 degrees C", "won 21 - 14",
+        "Q1-Q3 2025", "January 5-7, 2026", "1/5 - 1/7", "50 lb / 23 kg", "6 ft x 9 ft", "'90-'95", "Rs. 500",
     )
 )  # fmt: skip
 SAYS = st.sampled_from(

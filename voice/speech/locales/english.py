@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from voice.speech.locales import english_cues as cues
+from voice.speech.locales import english_joined as joined
 from voice.speech.locales import english_names as names
 from voice.speech.locales import english_places as places
+from voice.speech.locales import english_senses as senses
 from voice.speech.locales import english_units as units
 from voice.speech.locales import english_words as words
 from voice.speech.locales.base import Locale, Signs
@@ -92,6 +94,11 @@ def quarter(number: int, of: str) -> str:
     return f"the {ordinal(number)} quarter" + (f" of {of}" if of else "")
 
 
+def half_year(number: int, of: str) -> str:
+    """(1, "twenty twenty five") → "the first half of twenty twenty five"."""
+    return f"the {ordinal(number)} half of {of}"
+
+
 def year(number: int) -> str:
     """1905 → "nineteen oh five"; 2007 → "two thousand seven"; 2014 → "twenty fourteen"."""
     century, rest = divmod(number, 100)
@@ -110,7 +117,7 @@ def pair(rest: int) -> str:
 def decade(number: int) -> str:
     """90 → "nineties", 1980 → "nineteen eighties", 2000 → "two thousands"."""
     said = cardinal(number) if number < 100 else year(number)
-    return said[:-1] + "ies" if said.endswith("y") else said + "s"
+    return said[:-1] + "ies" if said.endswith("y") else said + ("es" if said.endswith("x") else "s")
 
 
 def fraction(top: int, bottom: int) -> str:
@@ -131,6 +138,8 @@ def clock(hour: int, minute: int) -> str:
     """(8, 5) → "eight oh five"; (3, 0) → "three o'clock"; (14, 0) → "fourteen hundred"."""
     if minute:
         return f"{cardinal(hour)} {pair(minute)}"
+    if hour in (0, 24):
+        return "midnight"
     return f"{cardinal(hour)} o'clock" if 0 < hour <= 12 else f"{cardinal(hour)} hundred"
 
 
@@ -155,12 +164,13 @@ ENGLISH = Locale(
     oh="oh",
     cardinal=cardinal,
     ordinal=ordinal,
-    suffixed=lambda number, suffix: ordinal(number),
+    suffixed=lambda number, suffix, following: ordinal(number),
     counted=lambda count, what: f"{cardinal(count)} {what}",
     ruler=lambda number: f"the {ordinal(number)}",
     in_pairs=in_pairs,
     scaled=lambda amount, scale, what: f"{amount} {scale} {what}",
     quarter=quarter,
+    half_year=half_year,
     year=year,
     decade=decade,
     fraction=fraction,
@@ -183,6 +193,12 @@ ENGLISH = Locale(
         to="to",
         per="per",
         and_="and",
+        between="between",
+        every="every",
+        ending_in="ending in",
+        of="of",
+        over="over",
+        for_="for",
         or_="or",
         at="at",
         dot="dot",
@@ -194,9 +210,10 @@ ENGLISH = Locale(
         hash="hash",
         pound="pound",
         star="star",
+        sharp="sharp",
         about="about",
-        in_addresses=words.ADDRESS_SIGNS,
-        others=words.SIGNS,
+        in_addresses=joined.ADDRESS_SIGNS,
+        others=joined.SIGNS,
     ),
     months=words.MONTHS,
     month_forms=words.MONTH_FORMS,
@@ -204,31 +221,46 @@ ENGLISH = Locale(
     day_letters=words.DAY_LETTERS,
     range_ends=words.RANGE_ENDS,
     measured_things=cues.MEASURED_THINGS,
+    determiners=cues.DETERMINERS,
+    priced_things=cues.PRICED_THINGS,
+    priced_kinds=cues.PRICED_KINDS,
     places=cues.PLACES,
-    round_plurals={"100": "hundreds", "1000": "thousands", "1,000": "thousands"},
+    holidays=cues.HOLIDAYS,
+    races=word_set("run race walk runs races walks marathon tv TV TVs video display monitor resolution"),
+    round_plurals={
+        "100": "hundreds",
+        "1000": "thousands",
+        "1,000": "thousands",
+        "10,000": "tens of thousands",
+        "100,000": "hundreds of thousands",
+        "1,000,000": "millions",
+    },
     before_year={"est": "established"},
-    joints=word_set("or and to through thru by x & - – @ /"),
-    measured_joints=word_set("in F C V W"),
+    joints=word_set("or and to through thru by x × & - – @ /"),
+    measured_joints=word_set("in F C V W A degrees deg"),
     rate_units=word_set("hr wk mo yr min sec lb oz gal mi"),
     ordinal_suffixes=("st", "nd", "rd", "th", "ST", "ND", "RD", "TH"),
     day_suffixes=("of",),
     day_first=False,
     halves_of_day=words.HALVES_OF_DAY,
     currencies=units.CURRENCIES,
+    money_words={"dollars": units.CURRENCIES["$"], "euros": units.CURRENCIES["€"]},
     scales=units.SCALES,
     units=units.UNITS,
+    durations=units.DURATIONS,
     periods=units.PERIODS,
     extension="extension",
     many_digits=lambda count: f"a number of {cardinal(count)} digits",
     words=words.ABBREVIATIONS,
-    phrases=words.PHRASES,
+    phrases=joined.PHRASES,
     dotted=words.DOTTED,
-    slashed=words.SLASHED,
+    slashed=joined.SLASHED,
     numbered=words.NUMBERED,
     also_words=words.ALSO_WORDS,
+    senses=senses.SENSES,
     only_before={"sec": "dep"},
     never_last=words.NEVER_LAST,
-    letters=words.LETTERS,
+    letters=joined.LETTERS,
     digit_cues=cues.DIGIT_CUES,
     unit_cues=cues.UNIT_CUES,
     year_cues=cues.YEAR_CUES,
@@ -237,14 +269,23 @@ ENGLISH = Locale(
     links=cues.LINKS - cues.DIGIT_CUES - cues.UNIT_CUES,
     number_words=frozenset(("number",)),
     road_cues=cues.ROAD_CUES,
-    as_words=names.SAID_AS_WORDS,
+    as_words=names.ACRONYMS | names.SHOUTED,
+    shouted=names.SHOUTED,
     spelled=names.SPELLED,
     titles=words.TITLES,
+    roads=places.ROADS,
+    road_ends=places.ROAD_ENDS,
+    sides={"L": "left", "R": "right"},
+    keys=senses.KEYS,
+    books=names.BOOKS,
+    marks={"+": "plus", "-": "minus"},
+    blood_marks={"+": "positive", "-": "negative"},
     streets=places.STREETS,
     directions=places.DIRECTIONS,
     unit_names=places.UNIT_NAMES,
     states=places.STATES,
     doubtful_states=places.DOUBTFUL_STATES,
+    given_names=names.GIVEN | names.REGNAL,
     rulers=names.REGNAL | names.RULERS,
     counted_things=cues.COUNTED_THINGS,
     counted_by=names.COUNTED,

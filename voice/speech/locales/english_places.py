@@ -33,6 +33,30 @@ STREETS = table("""
     Crk = Creek
     Rdg = Ridge
     Cres = Crescent
+    AVE = Avenue
+    BLVD = Boulevard
+    RD = Road
+    LN = Lane
+    CT = Court
+    PL = Place
+    CIR = Circle
+    PKWY = Parkway
+    HWY = Highway
+    TRL = Trail
+    Jct = Junction
+    Byp = Bypass
+    Bnd = Bend
+    Mdw = Meadow
+    Mdws = Meadows
+    Grv = Grove
+    Holw = Hollow
+    Lndg = Landing
+    Mnr = Manor
+    Spgs = Springs
+    Vlg = Village
+    Vly = Valley
+    Wy = Way
+    Av = Avenue
 """)
 
 DIRECTIONS = table("""
@@ -46,9 +70,48 @@ DIRECTIONS = table("""
     SW = Southwest
 """)
 
+# The number of a road follows these …
+ROADS = table("""
+    I = I
+    IH = I H
+    US = U S
+    SH = S H
+    SR = S R
+    CR = C R
+    FM = F M
+    RM = R M
+    RR = R R
+    MM = mile marker
+    Hwy = Highway
+    hwy = highway
+    Highway = Highway
+    highway = highway
+    Interstate = Interstate
+    Rte = Route
+    rte = route
+    Rt = Route
+    Route = Route
+    route = route
+    Loop = Loop
+    Spur = Spur
+    Exit = Exit
+    exit = exit
+""")
+
+# … and behind it, where it goes.
+ROAD_ENDS = DIRECTIONS | table("""
+    NB = northbound
+    SB = southbound
+    EB = eastbound
+    WB = westbound
+""")
+
 # The number of a flat or of a room follows these.
 UNIT_NAMES = table("""
     Apt = Apartment
+    APT = Apartment
+    STE = Suite
+    BLDG = Building
     Apts = Apartments
     apt = apartment
     ste = suite
@@ -151,6 +214,9 @@ STATES = table("""
     Wash = Washington
     Wis = Wisconsin
     Wyo = Wyoming
+    Ind = Indiana
+    Del = Delaware
+    Penn = Pennsylvania
 """)
 
 # States that are words or titles, too, with the towns that make sure of them.

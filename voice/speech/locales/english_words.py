@@ -41,7 +41,9 @@ WEEKDAYS = {
 }
 WEEKDAYS |= {form: day for day in {*WEEKDAYS.values()} for form in (day, day.lower())}
 
-RANGE_ENDS = {end: end for end in ("noon", "midnight", "present", "today", "now")}
+RANGE_ENDS = {
+    end: end for end in ("noon", "midnight", "present", "today", "now", "dawn", "dusk", "sunrise", "sunset")
+}
 DAY_LETTERS = dict(zip(("M", "Tu", "W", "Th", "F", "Sa", "Su"), WEEKDAYS_IN_ORDER, strict=True)) | {
     "T": "Tuesday"
 }
@@ -52,59 +54,10 @@ HALVES_OF_DAY = {
     for form in (half, half.lower(), half.title(), ".".join(half), ".".join(half.lower()))
 }
 
-
-SIGNS = table("""
-    ½ = one half
-    ⅓ = one third
-    ⅔ = two thirds
-    ¼ = one quarter
-    ¾ = three quarters
-    ⅕ = one fifth
-    ⅛ = one eighth
-    ⅜ = three eighths
-    ⅝ = five eighths
-    ⅞ = seven eighths
-    ± = plus or minus
-    × = times
-    ÷ = divided by
-    ≈ = about
-    ≤ = less than or equal to
-    ≥ = greater than or equal to
-    ≠ = is not equal to
-    > = greater than
-    < = less than
-    → = to
-    ⇒ = to
-    ← = from
-    ↔ = to
-    § = section
-    ¶ = paragraph
-    © = copyright
-    ° = degrees
-    ∞ = infinity
-    √ = square root of
-    № = number
-    Ω = ohms
-    % = percent
-    ‰ = per mille
-    & = and
-    + = plus
-    ¢ = cents
-    π = pi
-    θ = theta
-    Δ = delta
-    λ = lambda
-    σ = sigma
-    Σ = sigma
-""") | {"=": "equals"}
-
-ADDRESS_SIGNS = {"?": "question mark", "=": "equals", "&": "and", "+": "plus", "%": "percent", "~": "tilde"}
-
 # Said so wherever they stand, with or without a dot.
 _EVERYWHERE = table("""
     approx = approximately
     appt = appointment
-    appts = appointments
     apts = apartments
     pcm = per calendar month
     bldg = building
@@ -113,9 +66,52 @@ _EVERYWHERE = table("""
     govt = government
     mgmt = management
     mgr = manager
-    asst = assistant
     maint = maintenance
     amt = amount
+    cov'd = covered
+    uncov'd = uncovered
+    unfurn = unfurnished
+    lvl = level
+    grp = group
+    rsvn = reservation
+    rsvns = reservations
+    agt = agent
+    sz = size
+    xtra = extra
+    mtg = meeting
+    mtgs = meetings
+    lndry = laundry
+    rgds = regards
+    blks = blocks
+    nts = nights
+    hosp = hospital
+    Xmas = Christmas
+    wknd = weekend
+    wknds = weekends
+    tkt = ticket
+    pkng = parking
+    ctr = center
+    cust = customer
+    mfr = manufacturer
+    mfg = manufacturing
+    mktg = marketing
+    acctg = accounting
+    dtd = dated
+    exch = exchange
+    mdse = merchandise
+    pymts = payments
+    pmts = payments
+    accts = accounts
+    amts = amounts
+    depts = departments
+    svgs = savings
+    xfer = transfer
+    ofc = office
+    pkgs = packages
+    appts = appointments
+    btw = by the way
+    prn = as needed
+    viz = namely
     acct = account
     addr = address
     avail = available
@@ -125,6 +121,14 @@ _EVERYWHERE = table("""
     bsmt = basement
     cert = certificate
     req'd = required
+    int'l = international
+    nat'l = national
+    gov't = government
+    dep't = department
+    ass'n = association
+    ass't = assistant
+    sec'y = secretary
+    cont'd = continued
     reqd = required
     req = required
     refrig = refrigerator
@@ -169,6 +173,7 @@ _EVERYWHERE = table("""
     tmrw = tomorrow
     PhD = P H D
     PhDs = P H Ds
+    AAA = triple A
     WWI = World War One
     WWII = World War Two
 """)
@@ -192,6 +197,7 @@ _TITLES = table("""
     pvt = private
     adm = admiral
     lt = lieutenant
+    lieut = lieutenant
     sgt = sergeant
     cmdr = commander
     sen = senator
@@ -202,6 +208,11 @@ _TITLES = table("""
     supt = superintendent
     jr = junior
     sr = senior
+    asst = assistant
+    brig = brigadier
+    br = brother
+    ven = venerable
+    amb = ambassador
     esq = esquire
     mt = mount
     ft = fort
@@ -237,6 +248,7 @@ _WITH_DOT = table("""
     qtr = quarter
     chap = chapter
     ca = circa
+    cf = compare
     blk = block
     blks = blocks
     bus = business
@@ -256,11 +268,28 @@ _WITH_DOT = table("""
     div = division
     doc = document
     elev = elevator
+    elec = electric
+    neg = negotiable
+    assn = association
+    attys = attorneys
+    cond = condition
+    emerg = emergency
+    mech = mechanical
+    rms = rooms
+    stmt = statement
+    refs = references
+    subj = subject
+    pref = preferred
+    var = variable
+    btl = bottle
+    veh = vehicle
+    wtr = water
     equip = equipment
     exec = executive
     furn = furnished
     gar = garage
     info = information
+    ins = insurance
     lic = license
     nr = near
     orig = original
@@ -298,7 +327,18 @@ ABBREVIATIONS = {
     for word, said in _cased(_EVERYWHERE).items()
     if word.lower() not in ("w", "req", "bal", "temp")
 }
-TITLES = _cased(_TITLES)
+ABBREVIATIONS |= {word.replace("'", "’"): said for word, said in ABBREVIATIONS.items() if "'" in word}
+ABBREVIATIONS |= table("""
+    Rx = prescription
+    Dx = diagnosis
+    Hx = history
+    aka = also known as
+    flr = floor
+    flrs = floors
+    ppl = people
+    btn = button
+""")
+TITLES = _cased(_TITLES) | {"Det": "Detective", "Msgr": "Monsignor", "Bro": "Brother"}
 DOTTED = {"p": "page", "mo": "month"} | _cased(
     _WITH_DOT
     | table("""
@@ -310,78 +350,7 @@ DOTTED = {"p": "page", "mo": "month"} | _cased(
 
 NUMBERED = word_set("rte no nos fig figs ch chap art ext p pp vol")
 ALSO_WORDS = word_set(
-    "bus conf ca lg art info tech max min fig diff doc div sat sun wed ed equip ref temp vac gar res dist "
-    "exec bal"
+    "ins bus conf ca lg art info tech max min fig diff doc div sat sun wed ed equip ref temp vac gar res "
+    "dist exec bal neg elec cond mech sys veh refs"
 )
-NEVER_LAST = word_set("vs approx attn vol vols")
-
-SLASHED = table("""
-    a/c = A C
-    n/a = not applicable
-    a/k/a = also known as
-    d/b/a = doing business as
-    m/f = male or female
-    w/ = with
-    w/o = without
-    w/in = within
-    c/o = care of
-    b/c = because
-    b/w = between
-    p/u = pick up
-    w/d = washer dryer
-    d/w = dishwasher
-    p/m = per month
-    bed/bath = bed bath
-    call/text = call or text
-    tbd/tba = T B D or T B A
-    i/o = input output
-    r/o = rule out
-    y/o = year old
-    o/s = outside
-    and/or = and or
-    he/she = he or she
-    she/he = she or he
-    his/her = his or her
-    him/her = him or her
-    s/he = he or she
-    yes/no = yes or no
-    either/or = either or
-    h/w = hardware
-    s/w = software
-    l/r = left right
-    401(k) = four oh one K
-    401k = four oh one K
-    403(b) = four oh three B
-    403b = four oh three B
-    24/7 = twenty four seven
-    24/7/365 = twenty four seven three sixty five
-    50/50 = fifty fifty
-    9/11 = nine eleven
-    20/20 = twenty twenty
-""")
-
-PHRASES = table("""
-    N. Y. = New York
-    Ph: = Phone:
-    Tel: = Telephone:
-    Ext: = Extension:
-    Ref: = Reference:
-    Re: = Regarding:
-""")
-
-# Letters with dots between them. Others are spelled.
-LETTERS = table("""
-    e.g = for example
-    i.e = that is
-    a.k.a = also known as
-    n.y = New York
-    n.j = New Jersey
-    n.c = North Carolina
-    s.c = South Carolina
-    n.h = New Hampshire
-    n.m = New Mexico
-    p.s = P S
-    r.s.v.p = R S V P
-    ph.d = P H D
-    a.s.a.p = A S A P
-""")
+NEVER_LAST = word_set("vs approx attn vol vols") | {"N. Y.", "W.Va."}

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from voice.speech.locales import spanish_words as words
 from voice.speech.locales.base import Locale, Signs
+from voice.speech.locales.spanish_nouns import before_noun, is_noun, shortened
 
 _SMALL = (
     *(
@@ -97,30 +98,25 @@ def cardinal(number: int) -> str:
         return _below_thousand(number)
     if number < 1_000_000:
         thousands, rest = divmod(number, 1000)
-        head = "mil" if thousands == 1 else f"{_shortened(cardinal(thousands))} mil"
+        head = "mil" if thousands == 1 else f"{shortened(cardinal(thousands))} mil"
         return f"{head} {cardinal(rest)}" if rest else head
     size, one, many = (10**12, "billón", "billones") if number >= 10**12 else (10**6, "millón", "millones")
     head_number, rest = divmod(number, size)
-    head = f"un {one}" if head_number == 1 else f"{_shortened(cardinal(head_number))} {many}"
+    head = f"un {one}" if head_number == 1 else f"{shortened(cardinal(head_number))} {many}"
     return f"{head} {cardinal(rest)}" if rest else head
-
-
-def _shortened(said: str) -> str:
-    """Before a noun "uno" loses its end: "veintiún mil", "treinta y un dólares"."""
-    if said.endswith("veintiuno"):
-        return said[:-9] + "veintiún"
-    return said[:-1] if said == "uno" or said.endswith(" uno") else said
 
 
 def counted(number: int, what: str) -> str:
     """(21, "dólares") → "veintiún dólares"; (200, "libras") → "doscientas libras"; millions take "de"."""
+    return f"{before_noun(cardinal(number), what.split()[0])} {what}"
+
+
+def agreed(number: int, before: str, following: str) -> str:
+    """(31, …, "días") → "treinta y un", (1, …, "hora") → "una"; hours are feminine: "a las veintiuna"."""
     said = cardinal(number)
-    if what.split()[0] in words.FEMININE:
-        said = said.replace("cientos", "cientas").replace("quinientos", "quinientas")
-        said = said[:-1] + "a" if said == "uno" or said.endswith((" uno", "veintiuno")) else said
-        return f"{said} {what}"
-    of = "de " if number >= 1_000_000 and number % 1_000_000 == 0 else ""
-    return f"{_shortened(said)} {of}{what}"
+    if is_noun(following, number):
+        return before_noun(said, following)
+    return before_noun(said, "hora") if before in ("la", "las") and number in (1, 21) else said
 
 
 def ordinal(number: int) -> str:
@@ -133,12 +129,15 @@ def ordinal(number: int) -> str:
     return f"{_ORDINAL_TENS[tens]} {_ORDINALS[ones]}".rstrip()
 
 
-def suffixed(number: int, suffix: str) -> str:
-    """(3, "ª") → "tercera"; (1, "er") → "primer", as before a noun."""
+def suffixed(number: int, suffix: str, following: str) -> str:
+    """(3, "ª") → "tercera"; (1, "er") → "primer", and so (1, "º") before a noun."""
     said = ordinal(number)
     if not said.endswith("o"):
         return said
-    return said[:-1] + "a" if suffix[-1] in "aª" else said[:-1] if suffix == "er" else said
+    if suffix[-1] in "aª":
+        return said[:-1] + "a"
+    is_short = said.endswith(("primero", "tercero")) and (suffix == "er" or is_noun(following, 1))
+    return said[:-1] if is_short else said
 
 
 def fraction(top: int, bottom: int) -> str:
@@ -147,7 +146,7 @@ def fraction(top: int, bottom: int) -> str:
         return f"{cardinal(top)} sobre {cardinal(bottom)}"
     small = bottom < len(_DENOMINATORS)
     name = _DENOMINATORS[bottom] if small else cardinal(bottom).replace("é", "e").replace("ó", "o") + "avo"
-    return f"{_shortened(cardinal(top))} {name if top == 1 else name + 's'}"
+    return f"{shortened(cardinal(top))} {name if top == 1 else name + 's'}"
 
 
 def mixed(whole: int, top: int, bottom: int) -> str:
@@ -178,9 +177,17 @@ def quarter(number: int, of: str) -> str:
     return f"{said} trimestre" + (f" de {of}" if of else "")
 
 
+def half_year(number: int, of: str) -> str:
+    """(1, "dos mil veinticinco") → "primer semestre de dos mil veinticinco"."""
+    return f"{'primer' if number == 1 else 'segundo'} semestre de {of}"
+
+
 def scaled(amount: str, scale: str, what: str) -> str:
-    """("dos", "millones", "dólares") → "dos millones de dólares"."""
-    return f"{_shortened(amount)} {scale} {what}" if scale == "mil" else f"{amount} {scale} de {what}"
+    """("dos", "millones", "dólares") → "dos millones de dólares"; ("uno", …) → "un millón de dólares"."""
+    if scale == "mil":
+        return f"{'' if amount == 'uno' else shortened(amount)} mil {what}".strip()
+    number = "un millón" if amount == "uno" else f"{shortened(amount)} millones"
+    return f"{number} de {what}" if what else number
 
 
 SPANISH = Locale(
@@ -192,6 +199,7 @@ SPANISH = Locale(
     ordinal=ordinal,
     suffixed=suffixed,
     counted=counted,
+    agreed=agreed,
     ruler=lambda number: ordinal(number) if number <= 10 else cardinal(number),
     in_pairs=lambda written: cardinal(int(written)),
     scaled=scaled,
@@ -201,6 +209,8 @@ SPANISH = Locale(
     mixed=mixed,
     clock=clock,
     quarter=quarter,
+    determiners=words.DETERMINERS,
+    half_year=half_year,
     date=date,
     signs=Signs(
         minus="menos",
@@ -214,10 +224,17 @@ SPANISH = Locale(
         squared="al cuadrado",
         cubed="al cubo",
         point="punto",
+        comma="coma",
         percent="por ciento",
         to="a",
         per="por",
         and_="y",
+        between="entre",
+        every="cada",
+        ending_in="que termina en",
+        of="de",
+        over="sobre",
+        for_="por",
         or_="o",
         at="arroba",
         dot="punto",
@@ -229,6 +246,7 @@ SPANISH = Locale(
         hash="numeral",
         pound="numeral",
         star="asterisco",
+        sharp="sostenido",
         about="aproximadamente",
         in_addresses=words.ADDRESS_SIGNS,
         others=words.SIGNS,
@@ -259,9 +277,15 @@ SPANISH = Locale(
     currencies=words.CURRENCIES,
     scales=words.SCALES,
     units=words.UNITS,
+    durations=words.DURATIONS,
     periods=words.PERIODS,
     extension="extensión",
     many_digits=lambda count: f"un número de {cardinal(count)} cifras",
+    hours_said="horas",
+    phone_cues=words.PHONE_CUES,
+    money_words=words.MONEY_WORDS,
+    phrases=words.PHRASES,
+    unit_names=words.UNIT_NAMES,
     words=words.ABBREVIATIONS,
     dotted=words.DOTTED,
     titles=words.TITLES,

@@ -42,6 +42,12 @@ CURRENCIES = {
     for sign in signs.split()
 }
 
+MONEY_WORDS = {
+    "dólares": CURRENCIES["$"],
+    "euros": CURRENCIES["€"],
+    "pesos": Currency("peso", "pesos", "centavo", "centavos"),
+}
+
 SCALES = table("""
     k = mil
     K = mil
@@ -51,6 +57,13 @@ SCALES = table("""
     millones = millones
     mill = millones
 """)
+
+DURATIONS = {
+    "h": Unit("hora", "horas"),
+    "m": Unit("minuto", "minutos"),
+    "s": Unit("segundo", "segundos"),
+    "d": Unit("día", "días"),
+}
 
 UNITS = {
     form: Unit(*(name.strip() for name in names.split(",")))
@@ -91,7 +104,6 @@ UNITS = {
     """).items()
     for form in (form.replace("|", " ") for form in forms.split())
 }
-FEMININE = word_set("libra libras onza onzas pulgada pulgadas milla millas hora horas")
 
 PERIODS = table("""
     mes = al mes
@@ -189,6 +201,40 @@ SLASHED = table("""
     n/a = no aplica
     a/c = aire acondicionado
 """)
+# The dot of the last one ends its sentence, too.
+PHRASES = table("""
+    N.º = número
+    n.º = número
+    N.o = número
+    N° = número
+    n° = número
+    Nº = número
+    nº = número
+    EE. UU. = Estados Unidos
+    EE.UU. = Estados Unidos
+    EE UU = Estados Unidos
+    EEUU = Estados Unidos
+    EE. UU = Estados Unidos
+""")
+UNIT_NAMES = table("""
+    Unidad = Unidad
+    unidad = unidad
+    Apto = apartamento
+    apto = apartamento
+    Depto = departamento
+    depto = departamento
+    Dpto = departamento
+    dpto = departamento
+    Apartamento = Apartamento
+    apartamento = apartamento
+    Departamento = Departamento
+    departamento = departamento
+    Local = Local
+""")
+PHONE_CUES = word_set(
+    "tel teléfono teléfonos cel celular móvil whatsapp fax llame llámenos llámanos llamar llama "
+    "llamando marque marcar comuníquese"
+)
 LETTERS = table("""
     p.ej = por ejemplo
     ee.uu = Estados Unidos
@@ -202,7 +248,7 @@ UNIT_CUES = word_set(
     "apartamento apto departamento depto unidad suite oficina cuarto habitación edificio interior"
 )
 DATE_CUES = word_set(
-    "el del desde hasta antes después para vence entre a y lunes martes miércoles jueves viernes"
+    "el al del desde hasta antes después para vence entre a y lunes martes miércoles jueves viernes"
     " sábado domingo"
 )
 LINKS = word_set("número números no núm es son de del : - = # que termina en su")
@@ -215,5 +261,7 @@ RULERS = word_set(
 COUNTED = word_set(
     "capítulo guerra parte tomo volumen sección acto fase nivel tipo clase título artículo anexo"
     " siglo edificio torre"
-    " página número"
+    " página número opción paso línea piso planta lote puerta casa grupo zona local mesa sala"
 )
+# Before a quarter of a year, which has no article of its own then.
+DETERMINERS = word_set("el este su nuestro cada")

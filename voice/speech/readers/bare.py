@@ -6,9 +6,18 @@ import re
 
 from voice.speech.locales.base import Locale
 from voice.speech.patterns import Pattern
-from voice.speech.readers.context import Cue, cue_before, next_word, previous_word, words_before
-from voice.speech.readers.numbers import amount, digits, in_pairs, whole
-from voice.speech.readers.telephone import is_local
+from voice.speech.readers.codes import wireless
+from voice.speech.readers.context import (
+    Cue,
+    cue_before,
+    next_word,
+    previous_word,
+    range_word,
+    words_before,
+)
+from voice.speech.readers.durations import hours_of_plan
+from voice.speech.readers.numbers import MAX_CARDINAL_DIGITS, amount, digits, in_pairs, whole
+from voice.speech.readers.telephone import TOLL_FREE, is_local, said_group
 from voice.speech.span import Span
 from voice.speech.tables import word_set
 
@@ -17,9 +26,33 @@ YEARS = (range(1020, 1100), range(1120, 2100))  # without a word that says so; f
 MODERN = 1900  # from here on a number is a year even before a plural: "2015 elections"
 
 _PAIR = Pattern(r"(\d{1,9})[-–](\d{1,9})(?![\d/–]|-(?![a-z]{3})|\.\d\d|[A-Z])")
+_CODE_LEFT = (
+    "code ",
+    "codes ",
+    "Code ",
+    "PIN ",
+    "pin ",
+    "password ",
+    "passcode ",
+    "OTP ",
+    "code is ",
+    "PIN is ",
+)
+_NO_RANGES = frozenset(((5, 4), (2, 7)))  # a postal code, an employer's number
+_DAILY = word_set("daily every weekdays weekends seven")  # "9-9 daily"
+_BEFORE_CHRIST = Pattern(r"\s?B\.?\s?C(?![a-z])")
+_PAGES = word_set("p pp pg pgs page pages")
+_SCORED = word_set("vote votes victory win loss defeat decision margin record lead score")
+_SCORE_BEFORE = Pattern(
+    r"\b(?:scor(?:es?|ed|ing)|won|wins?|winning|lost|los(?:e|es|ing)|beat(?:s|ing)?|leads?|led|leading|tied|"
+    r"defeat(?:s|ed)?|voted?|voting|passed(?:\sit)?|approved)\b[^.!?\d$]{0,20}\s$",
+    re.IGNORECASE,
+)
+_EQUALS = Pattern(r"\s?=")
 _CLAUSE_ENDS = Pattern(r"[.!?](?:\s|$)|,\s|$|\s(?:and|is|has|needs|won't|isn't|keeps|again)\b")
 _SEASON = Pattern(r"\d{4}\s[-–]\s$")  # 2003 - 04
 _SURE_CODES = word_set("code pin password passcode otp")  # "code, 4471", "a code of 4471"
+_IS = ("is", "was")
 _NUMBERED = word_set("check job gate work file badge locker model part contract lease")  # "check number 1204"
 _VERBS = word_set("is was has does goes says as this his its us plus minus times divided")  # no plurals
 
@@ -28,6 +61,8 @@ def bare(text: str, found: re.Match[str], locale: Locale) -> Span:
     """A code, the number of a flat, a year, or a count."""
     start, end = found.span()
     written, decimals = found.group(1, 2)
+    if decimals and (standard := wireless(text, found, locale)):
+        return standard
     if decimals or "," in written or len(written) < 3:
         if (
             text[start - 1 : start] == "*"
@@ -37,17 +72,38 @@ def bare(text: str, found: re.Match[str], locale: Locale) -> Span:
             return Span(start, end, "code", digits(written.replace(",", ""), locale))  # a key: "dial *82"
         is_season = written[0] == "0" and _SEASON.search(text[max(0, start - 7) : start])
         said = locale.cardinal(int(written)) if is_season else _small(written, decimals, locale)
-        return Span(start, end, "number", said)
+        return Span(start, end, "number", _agreed(text, found, locale) or said)
     cue = cue_before(text, start, locale)
+    if (time := hours_of_plan(text, start, end, cue, locale)) and cue.word not in locale.digit_cues:
+        return time
     if _is_code(text, start, end, cue, locale):
         return Span(start, end, "code", digits(written, locale))
     if len(written) <= 4 and _names_a_room(text, start, written, cue, locale):
         return Span(start, end, "unit", in_pairs(written, locale))
-    if len(written) == 4 and written.endswith("00") and next_word(text, end) == "hours":
-        return Span(start, end, "time", in_pairs(written, locale))
+    if len(written) == 3 and cue.next in ("ad", "a.d"):
+        return Span(start, end, "date", in_pairs(written, locale))
     if len(written) == 4 and _is_year(text, end, int(written), cue, locale):
         return Span(start, end, "date", locale.year(int(written)))
-    return Span(start, end, "number", whole(written, locale))
+    return Span(start, end, "number", _agreed(text, found, locale) or whole(written, locale))
+
+
+def _agreed(text: str, found: re.Match[str], locale: Locale) -> str:
+    """A count as it is said before what is counted, where a language has a form for it: "una hora".
+
+    "" where it has none, and behind what is numbered: "página 21".
+    """
+    if locale.agreed is None or found[2]:
+        return ""
+    plain = found[1].replace(",", "")
+    if plain[0] == "0" or len(plain) > MAX_CARDINAL_DIGITS:
+        return ""
+    cue = cue_before(text, found.start(), locale)
+    names = cue.word in locale.digit_cues or cue.word in locale.unit_cues or cue.word in locale.counted_by
+    return (
+        ""
+        if names and not cue.is_apart
+        else locale.agreed(int(plain), cue.next, next_word(text, found.end()))
+    )
 
 
 def _small(written: str, decimals: str | None, locale: Locale) -> str:
@@ -76,14 +132,28 @@ def _is_code(text: str, start: int, end: int, cue: Cue, locale: Locale) -> bool:
 
 def _is_code_of(text: str, start: int, cue: Cue, locale: Locale) -> bool:
     """Whether it is "a code of 4471", "your number is 4471" or "check number 1204"."""
+    if cue.next == "in":
+        return words_before(text, start)[-2:-1] in (["ending"], ["ends"])  # "ending in 4471"
     if cue.next == "of":
         return not _SURE_CODES.isdisjoint(words_before(text, start)[-2:-1])
+    if cue.next in _IS and _speaks_of_code(words_before(text, start)):
+        return True
     return cue.is_number and (cue.next not in locale.number_words or cue.word in _NUMBERED)
+
+
+def _speaks_of_code(words: list[str]) -> bool:
+    """Whether the words of the same clause are about a code: "the code to the main gate is"."""
+    for word in reversed(words):
+        if word[-1] in ".,;:!?":
+            return False
+        if word in _SURE_CODES:
+            return True
+    return False
 
 
 def _is_texted_to(text: str, start: int, cue: Cue) -> bool:
     """Whether "55512" is a number to text to: "Text STOP to 55512"."""
-    return cue.next == "to" and "text" in words_before(text, start)
+    return cue.next == "to" and not {"text", "txt"}.isdisjoint(words_before(text, start))
 
 
 def _is_in_state(text: str, start: int, locale: Locale) -> bool:
@@ -103,10 +173,11 @@ def _names_a_room(text: str, start: int, written: str, cue: Cue, locale: Locale)
 
 def _is_year(text: str, end: int, number: int, cue: Cue, locale: Locale) -> bool:
     if not 1000 <= number < 2100:
-        return False
+        is_ahead = 2100 <= number < 3000 and cue.next in ("in", "year", "until", "since")
+        return is_ahead and not next_word(text, end)  # "in 2150."
     if cue.next in locale.year_cues:
         return True
-    if not any(number in years for years in YEARS):
+    if number not in YEARS[0] and number not in YEARS[1]:
         return False
     follows = next_word(text, end)
     if number >= MODERN:
@@ -119,21 +190,55 @@ def first_of_range(text: str, found: re.Match[str], locale: Locale) -> Span | No
 
     None for what is no range: "555-0134", "78701-1234", "12-3456789", a code. "747-400" is a name.
     """
-    pair = _PAIR.match(text, found.start())
-    if pair is None or is_local(pair[1], pair[2]) or (len(pair[1]), len(pair[2])) in ((5, 4), (2, 7)):
+    start = found.start()
+    if start > 1 and text[start - 1] == "-" and text[start - 2].isdecimal():
+        return None  # the second of three: "10-6-1"
+    pair = _PAIR.match(text, start)
+    if pair is None:
         return None
-    if text[pair.end() : pair.end() + 1] == " " and next_word(text, pair.end()).lower() in locale.month_forms:
+    (one, two), end = pair.groups(), pair.end()
+    sizes = len(one), len(two)
+    if sizes in _NO_RANGES or (sizes == (3, 4) and is_local(one, two)):
+        return None
+    behind = text[end : end + 2]
+    if behind[:1] == " " and next_word(text, end).lower() in locale.month_forms:
         return None  # "5-6 May"
-    falls = len(pair[1]) > 3 and not rises(int(pair[1]), int(pair[2]))
-    if (len(pair[2]) > 2 or falls) and cue_before(text, found.start(), locale).word in locale.digit_cues:
+    if one == "1" and two in TOLL_FREE:
+        return Span(start, end, "phone", f"{locale.digits[1]} {said_group(two, locale)}")
+    if one == "24" and pair[0] == "24-7" and "24/7" in locale.slashed:
+        return Span(start, end, "abbreviation", locale.slashed["24/7"])
+    does_rise = rises(int(one), int(two))
+    may_be_code = len(two) > 2 or (len(one) > 3 and not does_rise)
+    if may_be_code and cue_before(text, start, locale).word in locale.digit_cues:
+        return None
+    if text.endswith(_CODE_LEFT, 0, start):
         return None
     first = bare(text, found, locale)
-    is_decimal = (
-        text[pair.end() : pair.end() + 1] == "." and text[pair.end() + 1 : pair.end() + 2].isdecimal()
-    )
-    if first.kind == "number" and not is_decimal and not rises(int(pair[1]), int(pair[2])):
+    if _BEFORE_CHRIST.match(text, end):
+        said = locale.year(int(one)) if int(one) > 99 and int(one) % 100 else first.spoken
+        return Span(start, pair.start(2), "date", f"{said} {range_word(text, start, locale)} ")
+    if first.kind == "date" and two == "00" and one.endswith("99"):
+        said = f"{first.spoken} {range_word(text, start, locale)} {locale.year(int(one) + 1)}"
+        return Span(start, end, "date", said)  # the season 1999-00
+    does_rise = does_rise or _falls_yet_is_range(text, pair, locale)
+    if "=" in behind and _EQUALS.match(text, end):
         return first
-    return Span(first.start, pair.start(2), first.kind, f"{first.spoken} {locale.signs.to} ")
+    # "2-2.5", "2-2:30": the second is more than its first digits.
+    is_part = behind[:1] in (".", ":") and behind[1:].isdecimal()
+    is_part = is_part or (pair[1] == pair[2] and next_word(text, end) in _DAILY)
+    if first.kind == "number" and not is_part and not does_rise:
+        return first
+    return Span(first.start, pair.start(2), first.kind, f"{first.spoken} {range_word(text, start, locale)} ")
+
+
+def _falls_yet_is_range(text: str, pair: re.Match[str], locale: Locale) -> bool:
+    """Whether a smaller number ends a range: "pages 112-18", "won 112-98", "a 218-210 vote"."""
+    if cue_before(text, pair.start(), locale).next in _PAGES:
+        return True
+    if max(len(pair[1]), len(pair[2])) > 3:
+        return False
+    left = text[max(0, pair.start() - 32) : pair.start()]
+    return next_word(text, pair.end()) in _SCORED or _SCORE_BEFORE.search(left) is not None
 
 
 def rises(first: int, second: int) -> bool:

@@ -1,4 +1,4 @@
-"""Measures: a number with its unit, feet and inches, degrees, percent, dimensions."""
+"""Measures: a number with its unit, degrees, percent, amps, thousands and millions in a letter."""
 
 from __future__ import annotations
 
@@ -6,44 +6,46 @@ import re
 
 from voice.speech.locales.base import Locale, Unit
 from voice.speech.patterns import Pattern
-from voice.speech.readers.context import cue_before, ends_sentence
-from voice.speech.readers.numbers import MAX_CARDINAL_DIGITS, NUMBER, amount, in_pairs
+from voice.speech.readers.context import NO_CUE, cue_before, ends_sentence, next_word, previous_word
+from voice.speech.readers.durations import hours_of_plan
+from voice.speech.readers.numbers import MAX_CARDINAL_DIGITS, NUMBER, amount
 from voice.speech.readers.rates import by_period
+from voice.speech.readers.science import RAISED, exponent_of
 from voice.speech.span import Span
+from voice.speech.tables import word_set
 
 # A unit as it is written behind a number.
 UNIT_WORD = Pattern(
-    r"((?:sq|cu|fl)\.?\s?(?:ft|in|mi|yd|m|oz|feet)|(?:km|m|ft|MB|Mb|GB|Gb|kb|Mbit)/(?:h|s)"
+    r"((?:Sq\.?|SQ)\s(?:Ft|FT)|(?:sq|cu|fl)\.?\s?(?:ft|in|mi|yd|km|cm|m|oz|feet)|ft-lbs?|(?:km|m|ft|MB|Mb|GB|Gb|kb|kB|KB|kbit|Mbit|Gbit)/(?:h|s)"
     r"|[^\W\d_]++[23]?)(?![\w])"
 )
 _HYPHENED = Pattern(r"-([a-z]{2,5}|BR|BA|BD)(?:\.(?=\s[a-z]))?(?!\w|-(?!old))")
-_FEET = Pattern(
-    r"(\d{1,5})\s?['’′](?:\s?(\d{1,2}(?:\.\d+)?)\s?(?:[\"”″]|''|’’)|(1?\d)(?!\d))?(?!\w(?<!x)|x\D)"
-)
-_INCHES = Pattern(r"(?:[\"”″]|'')(?![\w])")
+_LASTING = word_set("Wait Waits Set Hold After In Within For Every Max Timeout Takes About Only Under Over")
 _PER = Pattern(r"\s?/\s?([^\W\d_]++[23]?)(?![\w])")
-_OPENING = Pattern(r"(?:^|\s)['’‘]\S")
+_WAY_NEXT = Pattern(r"\.\s[NSEW][EW]?\.?\sof\b")  # "5 mi. N of town"
 _BATHS = Pattern(r"\s?/\s?(?=\d)")
-_NOUN = Pattern(r"\.?[\s-]([a-z]++)")
-# "in" is a word of place, unless a length is spoken of.
-INCH_WORD = Pattern(
-    r"\s?in(?=\s(?:wide|tall|long|deep|thick|high|across|pipes?|hoses?|bolts?|screws?|screen|gap|valve|tv|TV|"
-    r"[x×]\s?\d|by\s\d))"
-)
-_LAST_INCHES = Pattern(r"\sin(?=[.,;)]|$)")
-_FIRST_INCHES = Pattern(r"\d\s(?:in|inches)\s(?:x|×|by)\s$")
-_UNIT_LEFT = Pattern(r"\d\s?([a-z]{1,4})\.?\s$")
+_NOUN = Pattern(r"\.?[\s-]([a-z]++|TVs?\b)")
 _TEMPERATURE = Pattern(r"\s?([FC])(?![\w'’/-]|\.\w|\.?\s[A-Z0-9])")
-_ELECTRIC = Pattern(r"\s([VW])(?!\w|\.?\s[A-Z0-9])")
+_AMPS = Pattern(
+    r"\s?A(?:(?=\s(breakers?|circuits?|fuses?|outlets?|panels?|plugs?|receptacles?|service|sockets?|loads?|charger|"
+    r"mains?|subpanel|max|current|supply)\b|\s?(?:at|@|,|/)?\s?(\d{2,3}\s?V)\b)|(?!\w))"
+)
+_VOLTS_LEFT = Pattern(r"\d\s?V(?:\sat\s|\s@\s|[,/]?\s?)$")
+_DEGREE_WORD = Pattern(r"\sdeg(?:rees?|\.)?\s([CF])(?![\w'’])")
+_CARET = Pattern(r"\^([23])(?!\w)")
+_ELECTRIC = Pattern(r"\s([VW])(?!\w|\.?\s(?!LEDs?\b)[A-Z0-9])")
+_SURELY_ELECTRIC = Pattern(r"\s([VW])(?![\w.-])")  # behind a decimal, which no house has
 _BEFORE_NOUN = frozenset(" .-")
 _LAYOUT = Pattern(r"(\d{1,2})b/(\d{1,2}(?:\.5)?)b(?![\w])")
-_SQUARE = Pattern(r"\.?\s(?:ft|feet)\b\.?")
-_DEGREES = Pattern(r"\s?[°º]\s?([FCK])?(?![^\W_])|\s?([℉℃])")
+_DEGREES = Pattern(r"\s?[°º]\s?([FCKfc])?(?![^\W_])|\s?([℉℃])")
+_COORDINATE = Pattern(
+    r"(\d{1,3})°\s?(\d{1,2})\s?[′'’](?:\s?(\d{1,2}(?:\.\d{1,4})?)\s?[″\"”])?(?:\s?([NSEW])(?!\w))?"
+)
 _PERCENT = Pattern(r"\s?%")
-_DIMENSION = Pattern(r"\s?[x×X]\s?(?=\d)")
-_TIMES = Pattern(r"\s?[x×X](?![\w])")
-_DURATION = Pattern(r"(\d{1,3})h\s?(\d{1,2})m(?:in)?(?!\w)")
-_FT_IN = Pattern(r"(\d{1,4})(?:ft\.?|\sft\.?|-foot)\s?(\d{1,2})\s?in(?:\.|ch(?:es)?)?(?!\w)")
+_RAISED_END = Pattern(rf"()([{RAISED}]+)$")
+_DOTTED_LETTERS = Pattern(r"\s?((?:[A-Za-z]\.){2,3})(?!\w)")
+_KARATS = Pattern(r"(?:\s?(?:k|K|ct)|kt)(?=\s(?:(?:solid|white|yellow|rose)\s)?gold\b)")
+_RANGE_LEFT = Pattern(r"\d[-–]$")
 
 
 def one_or_many(found: re.Match[str], unit: Unit) -> str:
@@ -59,31 +61,55 @@ def counted(found: re.Match[str], unit: Unit, locale: Locale) -> str:
     return locale.counted(int(found[1].replace(",", "")), name)
 
 
-def _before(text: str, end: int, found: re.Match[str], unit: Unit, locale: Locale) -> str:
+def before_noun(text: str, end: int, found: re.Match[str], unit: Unit, locale: Locale) -> str:
     """A number with its unit, which is said as one before what it measures: "12 ft ceilings"."""
     noun = _NOUN.match(text, end) if text[end : end + 1] in _BEFORE_NOUN else None
     is_one = noun is not None and noun[1] in locale.measured_things
+    if is_one and noun and noun[1] == "old" and noun[0][0] == "." and text[end - 1] == "s":
+        is_one = False  # "3 mos. old"
     return counted(found, Unit(unit.one, unit.one) if is_one else unit, locale)
 
 
 def measured(text: str, found: re.Match[str], name: re.Match[str], locale: Locale) -> Span | None:
     """A number with a unit of the table: "25 kg", "500 Mbps", "1,200 sq. ft.", "100 km/h"."""
     end = name.end()
-    if name[1] == "s" and end - found.end() == 1 and len(found[0]) == 1:
-        return None  # "iPhone 6s"
-    if name[1] in ("V", "W") and name.start() > found.end():
-        return None  # "314 W. 42nd"; "240 V" is read before
+    if name[1] == "s" and end - found.end() == 1 and _are_several(text, found):
+        return None  # "iPhone 6s", "747s"
+    if name[1] == "m" and next_word(text, end) in locale.counted_things:
+        return None  # "1.5m people"
+    if name[1] == "SEC" and next_word(text, end).islower():
+        return None  # "3 SEC filings", of the Commission
+    if name[1] in ("V", "W") and (name.start() > found.end() or text[end : end + 1] == "-"):
+        return None  # "314 W. 42nd", "5W-30"; "240 V" is read before
     unit = locale.units[name[1]]
-    said = _before(text, end, found, unit, locale)
-    if len(found[0]) == 4 and found[0].endswith("00") and unit == locale.units.get("hrs"):
-        said = f"{in_pairs(found[0], locale)} {unit.many}"  # "1400 hrs"
+    if (raised := _CARET.match(text, end) if text[end : end + 1] == "^" else None) and (
+        own := locale.units.get(f"{name[1]}{'²³'[int(raised[1]) - 2]}")
+    ):
+        unit, end = own, raised.end()  # "100 m^2"
+    said = before_noun(text, end, found, unit, locale)
+    if len(found[0]) == 4 and unit == locale.units.get("hrs"):
+        hours = hours_of_plan(text, found.start(), found.end(), NO_CUE, locale)
+        said = f"{hours.spoken} {unit.many}" if hours else said  # "1400 hrs"
     if unit == locale.units.get("BR") and (baths := _BATHS.match(text, end)):
         return Span(found.start(), baths.end(), "measure", f"{said} ")  # 3BR/2BA
     if "/" in text[end : end + 2]:
         said, end = _per(text, end, said, locale)
-    if text[end : end + 1] == "." and not ends_sentence(text, end + 1) and text[end + 1 : end + 2] in " ,;:)":
+    if (
+        text[end : end + 1] == "."
+        and (not ends_sentence(text, end + 1) or _WAY_NEXT.match(text, end))
+        and text[end + 1 : end + 2] in " ,;:)-–/"
+    ):
         end += 1
     return Span(found.start(), end, "measure", said)
+
+
+def _are_several(text: str, found: re.Match[str]) -> bool:
+    """Whether the "s" behind a number makes several of it: "MiG-29s", "Boeing 747s", and not "120s"."""
+    start = found.start()
+    if len(found[0]) == 1 or (text[start - 1 : start] == "-" and text[start - 2 : start - 1].isalpha()):
+        return True
+    before = previous_word(text, start) if len(found[0]) == 3 else ""
+    return before[:1].isupper() and before not in _LASTING
 
 
 def _per(text: str, end: int, said: str, locale: Locale) -> tuple[str, int]:
@@ -99,9 +125,10 @@ def _per(text: str, end: int, said: str, locale: Locale) -> tuple[str, int]:
 def scaled(text: str, found: re.Match[str], name: re.Match[str], locale: Locale) -> Span | None:
     """ "100 million kg" → "one hundred million kilograms", "10k" → "ten thousand"."""
     letter = name[1]
-    if len(letter) == 1 and not _is_scale(letter, found):
+    if len(letter) == 1 and not _is_scale(letter, found, text, locale):
         return None
-    said, end = f"{amount(found[1], found[2], locale)} {locale.scales[letter]}", name.end()
+    said = locale.scaled(amount(found[1], found[2], locale), locale.scales[letter], "").rstrip()
+    end = name.end()
     behind = UNIT_WORD.match(text, end + 1) if text[end : end + 1] == " " else None
     if behind and behind[1] in locale.units and (len(behind[1]) > 1 or behind[1] in "gml"):
         said, end = f"{said} {locale.units[behind[1]].many}", behind.end()
@@ -109,11 +136,17 @@ def scaled(text: str, found: re.Match[str], name: re.Match[str], locale: Locale)
     return Span(found.start(), end, "number", said)
 
 
-def _is_scale(letter: str, found: re.Match[str]) -> bool:
-    """Whether a letter glued to a bare number is a thousand or a million: "10k", "2.5M", not "4B"."""
-    if letter in "kK":
-        return bool(found[2]) or len(found[1]) > 1
-    return bool(found[2]) and letter in "MBT"
+def _is_scale(letter: str, found: re.Match[str], text: str, locale: Locale) -> bool:
+    """Whether a letter glued to a number is a thousand or a million: "10k", "2.5M", not "4B", "5k run"."""
+    following = next_word(text, found.end() + 1)
+    if letter not in "kK":
+        return (bool(found[2]) and letter in "MBT") or following in locale.counted_things
+    if following in locale.races:
+        return False
+    in_range = _RANGE_LEFT.search(text[max(0, found.start() - 2) : found.start()])
+    behind = UNIT_WORD.match(text, found.end() + 2)
+    is_count = following in locale.counted_things or (behind is not None and behind[1] in locale.units)
+    return bool(found[2] or len(found[1]) > 1 or in_range or is_count)
 
 
 def hyphened(text: str, found: re.Match[str], locale: Locale) -> Span | None:
@@ -138,63 +171,57 @@ def percent(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     return Span(found.start(), end, "percent", said)
 
 
+def dotted_letters(text: str, found: re.Match[str], locale: Locale) -> Span | None:
+    """ "70 m.p.h." → "seventy miles per hour"."""
+    name = _DOTTED_LETTERS.match(text, found.end())
+    unit = locale.units.get(name[1].replace(".", "").lower()) if name else None
+    if name is None or unit is None:
+        return None
+    end = name.end() - ends_sentence(text, name.end())
+    return Span(found.start(), end, "measure", before_noun(text, end, found, unit, locale))
+
+
+def karats(text: str, found: re.Match[str], locale: Locale) -> Span | None:
+    """ "14k gold" → "fourteen karat gold"."""
+    name = _KARATS.match(text, found.end())
+    unit = locale.units.get("karat")
+    if name is None or unit is None:
+        return None
+    return Span(found.start(), name.end(), "measure", counted(found, Unit(unit.one, unit.one), locale))
+
+
 def degrees(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     """ "70°F" → "seventy degrees Fahrenheit"."""
     sign = _DEGREES.match(text, found.end())
     if sign is None:
-        return None
-    unit = locale.units[sign[2] or f"°{sign[1] or ''}"]
+        place = _COORDINATE.match(text, found.start())
+        return _coordinate(place, locale) if place else None
+    unit = locale.units[sign[2] or f"°{(sign[1] or '').upper()}"]
     return Span(found.start(), sign.end(), "measure", counted(found, unit, locale))
 
 
-def feet(text: str, found: re.Match[str], locale: Locale) -> Span | None:
-    """`6' 2"` → "six feet two inches"."""
-    parts = _FEET.match(text, found.start())
-    if parts is None or found[2]:
-        return None
-    behind = text[parts.end() : parts.end() + 1]
-    inches_written = parts[2] or parts[3]
-    if (inches_written is None and behind not in ("", " ", ",", ".", "x", "-", "–")) or _is_quoted(
-        text, parts
-    ):
-        return None
-    said = _of(parts[1], locale.units["ft"], locale)
-    if inches_written:
-        said = f"{said} {_of(inches_written, locale.units['in.'], locale)}"
-    return Span(found.start(), parts.end(), "measure", said)
+def _coordinate(place: re.Match[str], locale: Locale) -> Span:
+    """ "40°45′N" → "forty degrees forty five minutes North"."""
+    parts = [(place[1], locale.units["°"]), (place[2], locale.units["min"]), (place[3], locale.units["s"])]
+    said = " ".join([written_as(written, unit, locale) for written, unit in parts if written])
+    direction = locale.directions.get(place[4] or "", place[4] or "")
+    return Span(place.start(), place.end(), "measure", f"{said} {direction}".rstrip())
 
 
-def _is_quoted(text: str, parts: re.Match[str]) -> bool:
-    """Whether the mark behind a number closes a quotation that began before it."""
-    left = text[max(0, parts.start() - 40) : parts.start() + 1]
-    return not (parts[2] or parts[3]) and _OPENING.search(left) is not None
-
-
-def _of(written: str, unit: Unit, locale: Locale) -> str:
+def written_as(written: str, unit: Unit, locale: Locale) -> str:
     found = NUMBER.fullmatch(written)
     assert found is not None
     return counted(found, unit, locale)
 
 
-def inch_word(text: str, found: re.Match[str], locale: Locale) -> Span | None:
-    """ "12 in wide" → "twelve inches wide", "12 in x 10 in"; elsewhere "in" is a word."""
-    mark = INCH_WORD.match(text, found.end())
-    if mark is None and _FIRST_INCHES.search(text[max(0, found.start() - 12) : found.start()]):
-        mark = _LAST_INCHES.match(text, found.end())
-    if mark is None:
-        return None
-    said = _before(text, mark.end(), found, locale.units["in."], locale)
-    return Span(found.start(), mark.end(), "measure", said)
-
-
 def letter_unit(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     """ "72 F", "20C", "240 V": one capital, where the number can be no flat's and no house's."""
-    if mark := _ELECTRIC.match(text, found.end()):
-        said = _before(text, mark.end(), found, locale.units[mark[1]], locale)
+    if mark := (_SURELY_ELECTRIC if found[2] else _ELECTRIC).match(text, found.end()):
+        said = before_noun(text, mark.end(), found, locale.units[mark[1]], locale)
         return Span(found.start(), mark.end(), "measure", said)
     mark = _TEMPERATURE.match(text, found.end())
     size = len(found[1])
-    if mark is None or not 2 <= size <= 3 or (size == 3 and found[0] > ("130" if mark[1] == "F" else "100")):
+    if mark is None or not 2 <= size <= 3 or (size == 3 and not _is_hot(found[0], mark[1])):
         return None
     if mark[1] == "F" and found[0] < "30" and size == 2 and text[found.end()] != " ":
         return None  # a flat: "send it to 12F"
@@ -205,23 +232,32 @@ def letter_unit(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     return Span(found.start(), mark.end(), "measure", counted(found, unit, locale))
 
 
-def inches(text: str, found: re.Match[str], locale: Locale) -> Span | None:
-    """`12"` → "twelve inches", unless the mark closes a quotation."""
-    mark = _INCHES.match(text, found.end())
-    left = text[max(0, found.start() - 80) : found.start()]
-    if mark is None or left.count('"') % 2 or left.count("“") > left.count("”"):
-        return None
-    said = _before(text, mark.end(), found, locale.units["in."], locale)
-    return Span(found.start(), mark.end(), "measure", said)
+def _is_hot(written: str, scale: str) -> bool:
+    """Whether three digits may be a temperature: of somebody ("101.5F"), or of an oven ("350F")."""
+    if scale == "C":
+        return written <= "100"
+    return written <= "130" or (written <= "550" and written[-1] in "05" and "." not in written)
 
 
-def feet_and_inches(text: str, found: re.Match[str], locale: Locale) -> Span | None:
-    """ "5ft 10in" → "five feet ten inches"."""
-    parts = _FT_IN.match(text, found.start())
-    if parts is None:
+def amps(text: str, found: re.Match[str], locale: Locale) -> Span | None:
+    """ "a 15A breaker", "120V, 15A": amps beside what has to do with them; "15A" alone is a flat."""
+    mark = _AMPS.match(text, found.end())
+    if mark is None:
         return None
-    said = f"{_of(parts[1], locale.units['ft'], locale)} {_of(parts[2], locale.units['in.'], locale)}"
-    return Span(found.start(), parts.end(), "measure", said)
+    is_near = mark[1] or mark[2] or _VOLTS_LEFT.search(text[max(0, found.start() - 12) : found.start()])
+    end = found.end() + (text[found.end()] == " ") + 1
+    unit = locale.units.get("amp")
+    if not is_near or unit is None:
+        return None
+    return Span(found.start(), end, "measure", before_noun(text, end, found, unit, locale))
+
+
+def degree_word(text: str, found: re.Match[str], locale: Locale) -> Span | None:
+    """ "20 degrees C" → "twenty degrees Celsius"."""
+    mark = _DEGREE_WORD.match(text, found.end())
+    if mark is None:
+        return None
+    return Span(found.start(), mark.end(), "measure", counted(found, locale.units[f"°{mark[1]}"], locale))
 
 
 def beds_and_baths(text: str, found: re.Match[str], locale: Locale) -> Span | None:
@@ -235,63 +271,27 @@ def beds_and_baths(text: str, found: re.Match[str], locale: Locale) -> Span | No
     return Span(found.start(), parts.end(), "measure", said)
 
 
-def duration(text: str, found: re.Match[str], locale: Locale) -> Span | None:
-    """ "1h 30m" → "one hour thirty minutes"."""
-    parts = _DURATION.match(text, found.start())
-    if parts is None:
-        return None
-    said = f"{_of(parts[1], locale.units['h'], locale)} {_of(parts[2], locale.units['min'], locale)}"
-    return Span(found.start(), parts.end(), "measure", said)
-
-
-def times(text: str, found: re.Match[str], locale: Locale) -> Span | None:
-    """ "10x12" → "ten by" before the second length, "3x" → "three times"."""
-    said = amount(found[1], found[2], locale)
-    if text[found.end() : found.end() + 1] == "X" and _TIMES.match(text, found.end()):
-        return None  # "97X" is a name
-    if sign := _DIMENSION.match(text, found.end()):
-        return Span(found.start(), sign.end(), "measure", f"{said} {locale.signs.by} ")
-    if sign := _TIMES.match(text, found.end()):
-        times_said = locale.signs.time if found[0] == "1" else locale.signs.times
-        said, end = by_period(text, sign.end(), f"{said} {times_said}", locale)
-        return Span(found.start(), end, "measure", said)
-    return None
-
-
-def by(text: str, start: int, end: int, locale: Locale) -> Span | None:
-    """The "x" in "10' x 12'"."""
-    left, right = text[max(0, start - 2) : start].strip(), text[end : end + 2].strip()
-    unit = _UNIT_LEFT.search(text[max(0, start - 8) : start])
-    is_unit = unit is not None and (unit[1] in locale.units or f"{unit[1]}." in locale.units)
-    is_number = left[-1:].isdecimal() and text[start - 1 : start] == " "
-    if right[:1].isdecimal() and (left[-1:] in ("'", "’", "′", '"', "”") or is_unit or is_number):
-        return Span(start, end, "measure", locale.signs.by)
-    return None
-
-
-def square(text: str, start: int, end: int, locale: Locale) -> Span | None:
-    """ "sq. ft." without a number."""
-    found = _SQUARE.match(text, end)
-    if found is None:
-        return None
-    stop = found.end() - (text[found.end() - 1] == "." and ends_sentence(text, found.end()))
-    return Span(start, stop, "measure", locale.units["sq ft"].many)
-
-
-def powered(text: str, found: re.Match[str], name: re.Match[str], locale: Locale) -> Span:
-    """ "2³" → "two cubed"."""
-    exponent = locale.signs.squared if name[1] == "²" else locale.signs.cubed
-    return Span(found.start(), name.end(), "number", f"{amount(found[1], found[2], locale)} {exponent}")
-
-
 def power(text: str, start: int, end: int, locale: Locale) -> Span:
-    """ "x²" → "x squared"."""
-    exponent = locale.signs.squared if text[end - 1] == "²" else locale.signs.cubed
-    return Span(start, end, "symbol", f"{text[start : end - 1]} {exponent}".lstrip())
+    """ "x²" → "x squared", "x⁵"; behind a longer word a raised number is a note's, which is not said."""
+    parts = _RAISED_END.search(text, start, end)
+    assert parts is not None
+    core = text[start : parts.start()]
+    is_note = len(core) > 1 and core not in locale.units and parts[2] not in ("²", "³")
+    return Span(start, end, "symbol", core if is_note else f"{core} {exponent_of(parts, locale)}".lstrip())
+
+
+def alone_squared(text: str, start: int, end: int, locale: Locale) -> Span | None:
+    """The same written "km2"."""
+    raised = text[end : end + 1]
+    if raised not in ("2", "3") or text[end + 1 : end + 2].isalnum() or text[start - 1 : start].isdecimal():
+        return None
+    unit = locale.units.get(text[start : end + 1])
+    return alone(text, start, end + 1, locale) if unit else None
 
 
 def alone(text: str, start: int, end: int, locale: Locale) -> Span:
     """A unit that can be nothing else, without a number: "per km²"."""
     unit = locale.units[text[start:end]]
     is_one = text[max(0, start - 4) : start].lower() in ("per ", f"{locale.signs.per} ", "each")
+    is_one = is_one or text[start - 1 : start] == "/"
     return Span(start, end, "measure", unit.one if is_one else unit.many)

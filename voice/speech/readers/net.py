@@ -18,6 +18,8 @@ _RUN = Pattern(rf"[^\s<>\"“”(){{}}\[\],;|*`]{{1,{MAX_CHARS}}}")
 _EMAIL = Pattern(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:/[\w./-]*)?")
 _URL = Pattern(r"(?:(?i:https?|ftp)://|(?i:www)\.)\S+")
 _DOMAIN = Pattern(r"[A-Za-z0-9][\w-]{0,62}(?:\.[\w-]{1,63}){0,5}\.([a-zA-Z]{2,12})(?::\d{1,5})?(?:[/?#]\S*)?")
+_BARE_HOST = Pattern(r"(?i:(https?)://(?!www\.)([\w-]+(?:\.[\w-]+)+))/?")
+_SCHEME = Pattern(r"(?i:https?)://(?=\w)")
 _HANDLE = Pattern(r"@\w[\w.]{0,63}")
 _HOST = Pattern(r"(?:localhost|[\w-]{1,63}):\d{2,5}(?:/\S*)?")
 _USER = Pattern(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+")  # "jdoe_42"
@@ -73,27 +75,33 @@ def spelled(written: str, locale: Locale) -> str:
     signs = locale.signs
     names = {"@": signs.at, ".": signs.dot, "-": signs.dash, "_": signs.underscore, "/": signs.slash,
              ":": signs.colon, "#": signs.hash, **signs.in_addresses}  # fmt: skip
+    if found := _BARE_HOST.fullmatch(written):  # told as people say it, who leave out "://"
+        written = f"{found[1]} {found[2]}"
+    elif "?" in written and (found := _SCHEME.match(written)):
+        written = written[found.end() :]  # with a query it is long enough
     pieces = _PIECES.findall(written.lower() if written.isupper() else written)
     said = [
-        digits(piece, locale) if piece[0].isdecimal() else names.get(piece) or _name(piece, locale)
-        for piece in pieces
+        digits(piece, locale) if piece[0].isdecimal() else names.get(piece) or _name(piece, before, locale)
+        for before, piece in zip(["", *pieces], pieces, strict=False)
     ]
     if pieces[-1] in locale.dotted:
         said[-1] = " ".join(pieces[-1])  # or, with the dot of its sentence, it would be short for something
     return " ".join(filter(None, said))
 
 
-def _name(piece: str, locale: Locale) -> str:
-    """A part between signs. Endings of countries and of files are spelled, names are said."""
+def _name(piece: str, before: str, locale: Locale) -> str:
+    """A part between signs. Endings behind a dot, of countries and of files, are spelled, names are said."""
     if not piece[0].isalnum():
         return ""
     if piece.lower() in ("www", "http", "https", "ftp"):
         return " ".join(piece.upper())
-    if piece in locale.words or piece in ("st", "dr"):
+    if piece in locale.words or piece in ("st", "dr", "etc"):
         return " ".join(piece)  # or it would be read as what it is short for
     if piece.lower() in _WORDS:
         return piece
-    is_ending = piece.lower() in _FILE_ENDS or (len(piece) == 2 and piece.lower() in _KNOWN_ENDS)
+    is_ending = before == "." and (
+        piece.lower() in _FILE_ENDS or (len(piece) == 2 and piece.lower() in _KNOWN_ENDS)
+    )
     return " ".join(piece.upper()) if is_ending else letters(piece, locale)
 
 
@@ -116,7 +124,7 @@ def at_sign(text: str, at: int, locale: Locale) -> Span:
 
 def slashed(text: str, at: int, locale: Locale) -> Span | None:
     """ "A/C" → "A C", "w/o" → "without", "upgrade/update" → "upgrade slash update"."""
-    run = run_at(text, at)
+    run = run_at(text, at).removesuffix("'s").removesuffix("’s")
     known = locale.slashed.get(run.lower())
     if known is not None:
         return Span(at, at + len(run), "abbreviation", known)
@@ -125,8 +133,14 @@ def slashed(text: str, at: int, locale: Locale) -> Span | None:
     if not _SLASHES.fullmatch(run) or any(map(str.isdecimal, run)):
         return None
     first, _, last = run.partition("/")
-    is_rate = first.endswith("s") or (last in locale.rate_units and first.lower() not in locale.periods)
+    is_rate = (
+        first.endswith("s")
+        or first in ("people", "once", "twice")
+        or (text[at - 1 : at] == " " and text[at - 2 : at - 1].isdecimal())  # "1 space/unit"
+        or (last in locale.rate_units and first.lower() not in locale.periods)
+    )
     if is_rate and len(last) > 1 and last in locale.periods:
         return Span(at, at + len(run), "symbol", f"{first} {locale.periods[last]}")  # days/week
-    said = f" {locale.signs.slash} ".join(letters(part, locale) for part in run.split("/"))
+    between = " " if len(run) == 3 and run.isupper() else f" {locale.signs.slash} "  # A/R
+    said = between.join(letters(part, locale) for part in run.split("/"))
     return Span(at, at + len(run), "symbol", said)

@@ -12,12 +12,17 @@ from voice.speech.span import Span
 
 _PERIOD = Pattern(r"\s?/\s?([^\W\d_]++(?:\.?\s?ft)?)(?:\.(?=\s+[^A-Z\s]|[,;)/]))?")
 _EACH = Pattern(r"\s(ea\.?|p/m|p/w)(?![\w/])")
+AREA = Pattern(r"/((?:sq\.?|cu\.?)\s(?:mi|km|ft|m|in|yd)|[km]?m[²³23]|mi²|ft²|ha)(?!\w)")  # 1,234/km²
 _CLOSES = Pattern(r"(?![\w/])")
 
 
 def rated(text: str, end: int, said: str, locale: Locale) -> tuple[str, int]:
     """An amount said up to `end`, with what it is for: ("five dollars per month", where that ends)."""
-    while (period := _PERIOD.match(text, end)) and (name := _for(period[1], locale)):
+    while (
+        "/" in text[end : end + 2]
+        and (period := _PERIOD.match(text, end))
+        and (name := _for(period[1], locale))
+    ):
         said, end = f"{said} {name}", period.end()
     if (
         text[end : end + 1] == " "
@@ -44,7 +49,7 @@ def _for(written: str, locale: Locale) -> str:
 
 def by_period(text: str, end: int, said: str, locale: Locale) -> tuple[str, int]:
     """As `rated`, for what is no money: only periods and units of the table, as in "5%/day"."""
-    period = _PERIOD.match(text, end)
+    period = _PERIOD.match(text, end) if "/" in text[end : end + 2] else None
     name = locale.periods.get(period[1].lower()) if period else None
     if period is None or name is None or not _CLOSES.match(text, period.end(1)):
         return said, end
@@ -53,7 +58,10 @@ def by_period(text: str, end: int, said: str, locale: Locale) -> tuple[str, int]
 
 def number(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     """ "1,250/month" → "one thousand two hundred fifty per month"."""
-    said, end = by_period(text, found.end(), amount(found[1], found[2], locale), locale)
+    said = amount(found[1], found[2], locale)
+    if (area := AREA.match(text, found.end())) and (unit := locale.units.get(area[1])):
+        return Span(found.start(), area.end(), "number", f"{said} {locale.signs.per} {unit.one}")
+    said, end = by_period(text, found.end(), said, locale)
     return Span(found.start(), end, "number", said) if end > found.end() else None
 
 

@@ -14,12 +14,17 @@ from voice.speech.readers import (
     bare,
     codes,
     dates,
+    durations,
     fractions,
+    lengths,
     measures,
     money,
     net,
     numbers,
     rates,
+    roads,
+    roman,
+    science,
     telephone,
     times,
     weekdays,
@@ -32,7 +37,9 @@ NumberReader = Callable[[str, re.Match[str], Locale], Span | None]  # text, the 
 UnitReader = Callable[[str, re.Match[str], re.Match[str], Locale], Span | None]  # … and the word behind it
 
 _DOTTED_UNIT = Pattern(r"([^\W\d_]+\.)")
-_SPACED_LETTERS = frozenset("mglLhsΩΩapAPxXBCFVW")
+BIG_LETTERS = ("A", "B", "C", "D", "F", "O", "AB")  # grades, groups of blood
+_SMALL_NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "xi", "xii", "xv", "xvi")
+_SPACED_LETTERS = frozenset("mglLhsrΩΩapAPxXBCFVW")
 
 
 @cache
@@ -45,18 +52,32 @@ def word_readers(locale: Locale) -> Mapping[str, tuple[WordReader, ...]]:
             table[form].append(reader)
 
     months = [form for month in locale.month_forms for form in (month, month.title(), month.upper())]
+    add(words.phrases_from(locale), words.phrase)
+    add(locale.books, words.verse)
+    add(locale.roads, roads.road)
+    add((way for way in locale.road_ends if way[1:] == "B"), roads.bound)
     add(months, dates.month_first)
     add(locale.weekday_forms, weekdays.weekday)
     add(locale.range_ends, times.end_of_range)
     add(locale.day_letters, weekdays.letters)
+    add(locale.holidays, weekdays.holiday)
     add((code for code in locale.currencies if code.isalpha()), money.by_code)
-    add({re.split(r"\W", phrase)[0] for phrase in locale.phrases}, words.phrase)
     add(("Q", "q"), dates.quarter_first)
-    add(("P",), addresses.box)
+    add(("H",), dates.half_first)
+    add(("P", "PO", "Po"), addresses.box)
     add(("US",), money.country)
+    add(("UTC", "GMT"), times.zone)
+    add(BIG_LETTERS if locale.marks else (), codes.marked)
+    add(locale.keys, codes.keys)
+    add(locale.sides, addresses.side)
+    add(("v",) if "vs" in locale.words else (), words.against)
+    add((form for word in locale.senses for form in (word, word.capitalize())), words.sense)
     add(("Ph",), words.initials)
-    add(("x", "X"), measures.by)
-    add(("sq", "Sq"), measures.square)
+    add(("tel",), telephone.scheme)
+    add(("XXX", "xxx", "Xxx"), telephone.masked_word)
+    add(("x", "X"), lengths.by)
+    add(("sq", "Sq"), lengths.square)
+    add(("km", "mi", "cm"), measures.alone_squared)
     add((form for form in locale.units if form[-1] in "²³"), measures.alone)
     if locale.streets:
         add(("St", "st", "ST"), addresses.saint_or_street)
@@ -66,7 +87,8 @@ def word_readers(locale: Locale) -> Mapping[str, tuple[WordReader, ...]]:
     add(locale.directions, addresses.direction)
     add(locale.states, addresses.state)
     add(locale.titles, words.title)
-    add(filter(str.isalnum, locale.signs.others), words.vulgar)
+    add(filter(str.isalnum, locale.signs.others), fractions.sign)
+    add(_SMALL_NUMERALS if locale.counted_by else (), roman.item)
     add((unit for unit in locale.units if unit in locale.rate_units), rates.behind_per)
     add(locale.words, words.abbreviation)
     add(locale.dotted, words.dotted)
@@ -88,22 +110,29 @@ def _behind_readers(locale: Locale) -> Mapping[str, tuple[UnitReader, ...]]:
     add(suffixes, _alone(dates.day_first))
     add(suffixes, _alone(numbers.ordinal))
     add(locale.day_suffixes, _alone(dates.day_first))
+    add(locale.books, words.numbered_verse)
     add(("s",), _alone(numbers.decade))
     add(("s",), _alone(numbers.round_plural))
     add((*locale.halves_of_day, "a", "p", "A", "P"), _alone(times.on_the_hour))
     add(("a", "p", "A", "P", "am", "pm", "AM", "PM"), _alone(times.dotted))
     add(("B", "BC", "BCE", "A", "AD", "C", "CE"), _alone(dates.era))
-    add(("x", "X"), _alone(measures.times))
-    add(("²", "³"), measures.powered)
-    add(("ft",), _alone(measures.feet_and_inches))
-    add(("in",), _alone(measures.inch_word))
+    add(("x", "X"), _alone(lengths.times))
+    add(("ft",), _alone(lengths.feet_and_inches))
+    add(("in",), _alone(lengths.inch_word))
     add(("F", "C", "V", "W"), _alone(measures.letter_unit))
+    add(("A",), _alone(measures.amps))
+    add(("m", "r", "k", "M", "R", "K"), _alone(measures.dotted_letters))
+    add(("k", "K", "kt", "ct"), _alone(measures.karats))
+    add(("degrees", "degree", "deg"), _alone(measures.degree_word))
     add(("k", "K", "b"), _alone(numbers.named))
+    add(("c", "p", "i"), _alone(money.by_letter))
     # One letter is a unit before it is a scale ("5 m"), but a thousand before it is anything ("10k").
     add(
         (unit for unit in locale.units if unit not in locale.scales or unit in ("m", "mm")), measures.measured
     )
     add(locale.currencies, money.named)
+    add(locale.money_words, money.in_words)
+    add((sign[:-1] for sign in locale.currencies if len(sign) > 1 and sign[-1] == "$"), money.by_country)
     add(locale.scales, measures.scaled)
     return {form: tuple(readers) for form, readers in table.items()}
 
@@ -146,21 +175,33 @@ def from_start(reader: Callable[[str, int, Locale], Span | None]) -> NumberReade
     return read
 
 
-_phone = from_start(telephone.number)
+def _phone(text: str, found: re.Match[str], locale: Locale) -> Span | None:
+    """A telephone number, whose first group has three digits, is the 1 before it, or begins with 0."""
+    first = found[1]
+    is_first = len(first) == 3 or len(first) == 1 or first[0] == "0"
+    return telephone.number(text, found.start(), locale) if is_first else None
+
+
 _address = from_start(net.address)
 _card = from_start(telephone.card)
 
-_GLUED: tuple[NumberReader, ...] = (word_behind, _address, codes.spelled_tail)
+_GLUED: tuple[NumberReader, ...] = (codes.wireless, word_behind, _address, codes.spelled_tail)
 _GLUED_TO: Mapping[str, tuple[NumberReader, ...]] = {
     "Q": (dates.quarter, *_GLUED),
+    "H": (dates.half, *_GLUED),
     "b": (measures.beds_and_baths, *_GLUED),
-    "f": (measures.feet_and_inches, *_GLUED),
-    "h": (measures.duration, *_GLUED),
-    **dict.fromkeys("xX", (measures.times, *_GLUED)),
+    "f": (lengths.feet_and_inches, *_GLUED),
+    **dict.fromkeys("dhmwy", (durations.compound, *_GLUED)),
+    **dict.fromkeys("xX", (codes.wireless, codes.hexadecimal, lengths.times, *_GLUED)),
+    **dict.fromkeys("eE", (science.power_of_ten, *_GLUED)),
 }
 _JOINED: tuple[NumberReader, ...] = (
+    telephone.cued,
+    codes.aircraft,
+    times.dotted_range,
     bare.first_of_range,
     _phone,
+    telephone.masked,
     dates.days_first,
     dates.slashed,
     dates.day_first,
@@ -173,17 +214,24 @@ _JOINED: tuple[NumberReader, ...] = (
 )
 _SPACED_WORD: tuple[NumberReader, ...] = (word_behind, addresses.house)
 _SPACED: Mapping[str, tuple[NumberReader, ...]] = {
-    "/": (fractions.fraction,),
+    "/": (fractions.fraction, rates.number),
     "%": (measures.percent,),
-    "°": (measures.degrees,),
-    "º": (measures.degrees,),
+    **dict.fromkeys("°º℃℉", (measures.degrees,)),
     "(": (_phone,),
-    "-": (_phone,),
-    "–": (_phone,),
-    **dict.fromkeys("½¼¾⅓⅔⅛⅜⅝⅞", (fractions.mixed,)),
-    **dict.fromkeys("0123456789", (_phone, codes.spaced, fractions.mixed, _card, addresses.house)),
-    **dict.fromkeys("€£¥₽₱฿₫₹₩", (money.behind,)),
-    **dict.fromkeys("'’′", (measures.feet,)),
+    "-": (times.dotted_range, dates.days_first, _phone),
+    "–": (times.dotted_range, dates.days_first, _phone),
+    "t": (times.dotted_range, *_SPACED_WORD),
+    "a": (fractions.mixed, *_SPACED_WORD),
+    "&": (fractions.mixed,),
+    "×": (lengths.by_spaced,),
+    **dict.fromkeys(fractions.VULGAR, (fractions.mixed,)),
+    **dict.fromkeys(
+        "0123456789",
+        (telephone.cued, _phone, codes.spaced, fractions.mixed, _card, science.grouped, addresses.house),
+    ),
+    **dict.fromkeys("€£¥₽₱฿₫₹₩$", (money.behind,)),
+    "¢": (money.cents,),
+    **dict.fromkeys("'’′", (lengths.feet,)),
 }
 
 
@@ -191,14 +239,19 @@ def _spaced(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     """What a number and the thing behind one space are together."""
     following = text[found.end() + 1 : found.end() + 2]
     readers = _SPACED.get(following) or (_SPACED_WORD if following.isalpha() else ())
-    return first(readers, text, found, locale)
+    for reader in readers:
+        if (span := reader(text, found, locale)) is not None:
+            return span
+    return None
 
 
+_MARKS = frozenset(".,:")
 FOLLOWED_BY: Mapping[str, tuple[NumberReader, ...]] = {
     " ": (_spaced,),
-    ":": (times.clock, _address, times.ratio),
+    ":": (codes.hardware, times.clock, _address, times.ratio),
     "/": (
         fractions.slashed_name,
+        codes.tire,
         dates.slashed,
         fractions.listed,
         fractions.rating,
@@ -210,7 +263,16 @@ FOLLOWED_BY: Mapping[str, tuple[NumberReader, ...]] = {
     "-": _JOINED,
     "–": _JOINED,
     "‑": _JOINED,
-    ".": (_phone, dates.slashed, telephone.internet, _address),
+    ".": (
+        _phone,
+        dates.slashed,
+        numbers.marked_ordinal,
+        numbers.parted_elsewhere,
+        telephone.internet,
+        _address,
+    ),
+    ",": (money.foreign, numbers.parted_elsewhere),
+    "⁄": (fractions.fraction,),
     "%": (measures.percent,),
     "°": (measures.degrees,),
     "º": (numbers.marked_ordinal, measures.degrees),
@@ -218,35 +280,33 @@ FOLLOWED_BY: Mapping[str, tuple[NumberReader, ...]] = {
     "℉": (measures.degrees,),
     "℃": (measures.degrees,),
     "(": (numbers.named, _phone),
+    ")": (telephone.masked,),
+    **dict.fromkeys("\xa0\u2009\u202f", (science.grouped,)),
+    **dict.fromkeys(f"⁻{science.RAISED}", (science.raised,)),
     "¢": (money.cents,),
     "@": (_address,),
     "_": (_address, codes.spelled_tail),
-    "×": (measures.times,),
-    **dict.fromkeys("½¼¾⅓⅔⅛⅜⅝⅞", (fractions.mixed,)),
+    "×": (lengths.times,),
+    **dict.fromkeys(fractions.VULGAR, (fractions.mixed,)),
     **dict.fromkeys("€£¥₽₱฿₫₹₩$", (money.behind,)),
-    **dict.fromkeys("'’′", (numbers.decade, measures.feet, measures.inches)),
-    **dict.fromkeys('"”″', (measures.inches,)),
+    **dict.fromkeys("'’′", (numbers.parted_elsewhere, numbers.decade, lengths.feet, lengths.inches)),
+    **dict.fromkeys('"”″', (lengths.inches,)),
 }
-
-
-def first(readers: Iterable[NumberReader], text: str, found: re.Match[str], locale: Locale) -> Span | None:
-    """The first span that one of the readers finds."""
-    for reader in readers:
-        if (span := reader(text, found, locale)) is not None:
-            return span
-    return None
 
 
 def read_number(text: str, at: int, locale: Locale) -> Span:
     """The number that begins at `at`, with everything that belongs to it."""
     found = numbers.NUMBER.match(text, at)
     assert found is not None
-    following = text[found.end() : found.end() + 1]
-    readers = FOLLOWED_BY.get(following)
-    if readers is None:
-        readers = _GLUED_TO.get(following, _GLUED) if following.isalpha() else ()
-    return (
-        first(readers, text, found, locale)
-        or telephone.together(text, found, locale)
-        or bare.bare(text, found, locale)
-    )
+    end = found.end()
+    following = text[end : end + 1]
+    if following in _MARKS and not text[end + 1 : end + 2].strip():
+        readers: tuple[NumberReader, ...] = ()  # a mark that ends something
+    else:
+        readers = FOLLOWED_BY.get(following) or (
+            _GLUED_TO.get(following, _GLUED) if following.isalpha() else ()
+        )
+    for reader in readers:
+        if (span := reader(text, found, locale)) is not None:
+            return span
+    return telephone.together(text, found, locale) or bare.bare(text, found, locale)

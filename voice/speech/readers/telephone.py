@@ -7,7 +7,7 @@ import re
 from voice.speech.locales.base import Locale
 from voice.speech.patterns import Pattern
 from voice.speech.readers.context import next_word, words_before
-from voice.speech.readers.numbers import digits
+from voice.speech.readers.numbers import digits, in_pairs
 from voice.speech.span import Span
 from voice.speech.tables import word_set
 
@@ -24,7 +24,9 @@ _VANITY = Pattern(
     rf"((?:[A-Z]{{3,9}}|[A-Z]{{2}}(?={_GAP}[A-Z])|\d)(?:{_GAP}?(?:[A-Z]{{2,9}}|\d)|-[A-Z](?=-[A-Z]{{2}})){{0,3}})(?!\w)"
 )
 _LOCAL = Pattern(r"(\d{3})[-.‑](\d{4})(?![\w]|[-.]\d)")
+_LOCAL_SPACED = Pattern(r"(\d{3})\s(\d{4})(?![\w]|[-.]\d)")
 _ABROAD = Pattern(rf"\+(\d{{1,3}}+)\)?((?:{_GAP}?\(?\d{{1,5}}\)?){{1,6}})(?!\w)")
+_SPACED_GROUPS = Pattern(r"\d{1,4}(?:[\s-]\d{2,4}){1,5}(?![\w]|[-.,]\d)")
 _TOGETHER = Pattern(r"(1?)(\d{3})(\d{3})(\d{4})")
 _EXTENSION = Pattern(
     r",?\s?(?:\(?\s?(?:extension|ext\.?|x\.?|Ext\.?|EXT\.?|Extension)\s?)(\d{1,6})(?!\d)\)?"
@@ -34,10 +36,18 @@ _GROUPS = Pattern(r"(\d{2,9})-(\d{2,9})-(\d{2,9})(?:-(\d{2,9}))?(?![\w]|[-/]\d)"
 _EMPLOYER = Pattern(r"(\d{2})-(\d{7})(?![\w]|[-/]\d)")
 _CARD = Pattern(r"\d{4}(?:[\s-]\d{4}){2,4}(?![\w-])|\d{5}-\d{4}(?![\w-])")
 _INTERNET = Pattern(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?!\d)")
+_PORT = Pattern(r":(\d{2,5})(?![\d:])")
 _GAPS = Pattern(_GAP)
 _DIGITS = Pattern(r"\d+")
 _PIECES = Pattern(r"\d+|\D+")
+# Partly hidden: "XXX-XXX-0134", "(XXX) XXX-0134", "512-555-01XX", "XXX-XX-6789".
+_MASKED = Pattern(
+    rf"(?=[\d().\s-]{{0,12}}[Xx]{{2}})\(?[\dXx]{{3}}\)?{_GAP}{{0,2}}[\dXx]{{2,3}}{_GAP}[\dXx]{{4}}(?![\w-])"
+)
+_MASKED_PARTS = Pattern(r"[\dXx]{2,4}")
+TOLL_FREE = word_set("800 833 844 855 866 877 888 900")
 _SHORT = word_set("211 311 411 511 611 711 811 911 988")
+_LINES = word_set("hotline lifeline services service operators operator line center centre dispatch")
 _CALLING = word_set("call dial text phone ring contact press calling dialing called emergency or and")
 _SUMS = word_set("divided times plus minus people units homes apartments feet")
 
@@ -47,21 +57,30 @@ def number(text: str, at: int, locale: Locale) -> Span | None:
     if found := _AMERICAN.match(text, at):
         plus, one, bracketed, plain, middle, last = found.groups()
         return _spoken(text, found, plus, (one, bracketed or plain, middle, last), locale)
-    if found := _TIGHT.match(text, at):
-        return _spoken(text, found, "+", found.groups()[1:], locale)
-    if found := _VANITY.match(text, at):
+    sign = text[at]
+    if sign == "+":
+        return _from_abroad(text, at, locale)
+    if sign in "18(" and (found := _VANITY.match(text, at)):
         one, plain, bracketed, rest = found.groups()
         return _spoken(text, found, None, (one, plain or bracketed, *_GAPS.split(rest)), locale)
-    if found := _BRITISH.match(text, at):
+    if sign == "0" and (found := _BRITISH.match(text, at)):
         return _spoken(text, found, None, found.groups(), locale)
-    if found := _ABROAD.match(text, at):
-        groups = _DIGITS.findall(found[2])
-        if sum(map(len, groups)) < 6:
-            return None
-        return _spoken(text, found, "+", (found[1], *groups), locale)
     if (found := _LOCAL.match(text, at)) and is_local(*found.groups()):
         return _spoken(text, found, None, found.groups(), locale)
+    if (found := _LOCAL_SPACED.match(text, at)) and not _CALLING.isdisjoint(words_before(text, at)[-1:]):
+        return _spoken(text, found, None, found.groups(), locale)
     return None
+
+
+def _from_abroad(text: str, at: int, locale: Locale) -> Span | None:
+    """A number that begins with "+" and the code of a country."""
+    if found := _TIGHT.match(text, at):
+        return _spoken(text, found, "+", found.groups()[1:], locale)
+    found = _ABROAD.match(text, at)
+    groups = _DIGITS.findall(found[2]) if found else []
+    if found is None or sum(map(len, groups)) < 6:
+        return None
+    return _spoken(text, found, "+", (found[1], *groups), locale)
 
 
 def is_local(first: str, second: str) -> bool:
@@ -73,17 +92,18 @@ def is_local(first: str, second: str) -> bool:
 def _spoken(
     text: str, found: re.Match[str], plus: str | None, groups: tuple[str | None, ...], locale: Locale
 ) -> Span:
-    said = ", ".join([_group(group, locale) for group in groups if group])
+    said = ", ".join([said_group(group, locale) for group in groups if group])
     end = found.end()
     if plus:
         said = f"{locale.signs.plus} {said}"
-    if extension := _EXTENSION.match(text, end):
+    opens = text[end : end + 4].lstrip(" ,(")[:1]
+    if opens and opens in "xeE#" and (extension := _EXTENSION.match(text, end)):
         said = f"{said}, {locale.extension} {_extension(extension[1] or extension[2], locale)}"
         end = extension.end()
     return Span(found.start(), end, "phone", said)
 
 
-def _group(written: str, locale: Locale) -> str:
+def said_group(written: str, locale: Locale) -> str:
     """One group: "800" → "eight hundred" as everybody says it, "FLOWERS" as a word, others by digit."""
     if not written.isdecimal():
         pieces = _PIECES.findall(written)
@@ -105,17 +125,69 @@ def together(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     written = found[1]
     if len(written) == 3 and written in _SHORT:
         return _short(text, found, locale)
-    if len(written) not in (10, 11) or not (parts := _TOGETHER.fullmatch(written)):
+    if (
+        len(written) not in (10, 11)
+        or written.endswith("000000")
+        or not (parts := _TOGETHER.fullmatch(written))
+    ):
         return None
     return _spoken(text, found, None, parts.groups(), locale)
 
 
 def _short(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     before = words_before(text, found.start())
+    following = next_word(text, found.end())
+    is_alone = not before and not text[found.end() :].strip(" .?!")
     called = any(word.strip("(,:;.") in _CALLING for word in before[-3:])
-    if not (called or (found[1] == "911" and next_word(text, found.end()) not in _SUMS)):
+    if not (
+        called or is_alone or following.lower() in _LINES or (found[1] == "911" and following not in _SUMS)
+    ):
         return None
     return Span(found.start(), found.end(), "phone", digits(found[1], locale))
+
+
+def masked(text: str, found: re.Match[str], locale: Locale) -> Span | None:
+    """ "512-555-01XX" → "five one two, five five five, zero one X X"."""
+    start = found.start()
+    return _masked(text, start - (text[start - 1 : start] == "("), locale)
+
+
+def masked_word(text: str, start: int, end: int, locale: Locale) -> Span | None:
+    """ "XXX-XXX-0134" → "ending in zero one three four"."""
+    return _masked(text, start - (text[start - 1 : start] == "("), locale)
+
+
+def _masked(text: str, at: int, locale: Locale) -> Span | None:
+    parts = _MASKED.match(text, at)
+    if parts is None:
+        return None
+    groups = _MASKED_PARTS.findall(parts[0].upper())
+    if groups[-1].isdecimal() and not any(map(str.isdecimal, groups[0] + groups[1])):
+        is_said = words_before(text, at)[-2:] in (["ending", "in"], ["ends", "in"])
+        said = digits(groups[-1], locale)
+        return Span(at, parts.end(), "phone", said if is_said else f"{locale.signs.ending_in} {said}")
+    said = ", ".join([" ".join([locale.digit_names.get(sign, sign) for sign in group]) for group in groups])
+    return Span(at, parts.end(), "phone", said)
+
+
+def cued(text: str, found: re.Match[str], locale: Locale) -> Span | None:
+    """Groups of digits as other countries write them: "Tel. 55 1234 5678", "llame al 2222-3333"."""
+    parts = _SPACED_GROUPS.match(text, found.start()) if locale.phone_cues else None
+    if parts is None:
+        return None
+    groups = _DIGITS.findall(parts[0])
+    if not 7 <= sum(map(len, groups)) <= 13:
+        return None
+    near = [word.strip("(,:;.") for word in words_before(text, found.start())[-3:]]
+    if locale.phone_cues.isdisjoint(near) and tuple(map(len, groups)) != (2, 4, 4):
+        return None
+    return _spoken(text, parts, None, tuple(groups), locale)
+
+
+def scheme(text: str, start: int, end: int, locale: Locale) -> Span | None:
+    """The "tel:" of "tel:+15125550134", which is not said."""
+    is_link = text[end : end + 1] == ":" and text[end + 1 : end + 2] in frozenset("+(0123456789")
+    return Span(start, end + 1, "phone", "") if is_link else None
 
 
 def grouped(text: str, found: re.Match[str], locale: Locale) -> Span | None:
@@ -123,7 +195,11 @@ def grouped(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     parts = _GROUPS.match(text, found.start()) or _EMPLOYER.match(text, found.start())
     if parts is None:
         return None
-    said = ", ".join([digits(group, locale) for group in parts.groups() if group])
+    groups = [group for group in parts.groups() if group]
+    if all(len(group) == 2 and group[1] == "0" != group[0] for group in groups):
+        said = ", ".join([locale.cardinal(int(group)) for group in groups])  # a plan: "30-60-90"
+        return Span(parts.start(), parts.end(), "number", said)
+    said = ", ".join([digits(group, locale) for group in groups])
     return Span(parts.start(), parts.end(), "code", said)
 
 
@@ -143,6 +219,9 @@ def internet(text: str, found: re.Match[str], locale: Locale) -> Span | None:
         return None
     each = digits if parts[4] else _version
     said = f" {locale.signs.dot} ".join([each(part, locale) for part in parts.groups() if part])
+    if parts[4] and (port := _PORT.match(text, parts.end())):
+        said = f"{said} {locale.signs.colon} {in_pairs(port[1], locale)}"
+        return Span(parts.start(), port.end(), "code", said)
     return Span(parts.start(), parts.end(), "code", said)
 
 

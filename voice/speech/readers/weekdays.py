@@ -12,8 +12,10 @@ from voice.speech.tables import word_set
 
 _NAME_DASH = Pattern(r"\.?\s?[-–]\s?(?=[^\W\d_]{3})")
 _THREE_NAMES = Pattern(r"(?:\.?[-–][A-Z][a-z]{2,8}){2}")
+_DASH_LEFT = Pattern(r"(?<=\w)(?:[-–]|\s[-–]\s)$")
+_WHOLE_HOLIDAYS = word_set("Thanksgiving Christmas Easter Halloween Juneteenth Spring Fall Summer Winter")
 _NAME_AT = Pattern(r"[^\W\d_]+")
-_NAME_BEFORE = Pattern(r"[^\W\d_]+$")
+_NAME_BEFORE = Pattern(r"[^\W\d_]+(?:['’]s)?$")
 # "Sat" and "Sun" are words, too: what stands behind a day of the week …
 _DAY_NEXT = Pattern(
     r"\.?,?\s?(?:[-–—/&,]|\d|at\b|to\b|and\b|from\b|through\b|thru\b|or\b|@)|\.|[:!?]"
@@ -25,9 +27,11 @@ _LETTERS = ("M", "T", "Tu", "W", "Th", "F", "Sa", "Su")
 _LETTERS_JOINED = Pattern(
     r"(\s?[-–]\s?)(Tu|Th|T|W|F|Sat?|Sun?)(?![\w'’])|((?:/(?:Tues?|Tu|Thurs?|Thu|Th|T|W|F|Sat?|Sun?)\b)+)(?![\w/])"
 )
+_TEST_NEXT = Pattern(r"\s(?:\d{3,4}(?![\d:])|scores?\b|prep\b|tests?\b)")
+_THIRD_LETTER = Pattern(r"[-–](Th|F|Sat?|Sun?)(?![\w'’-])")
 _HOURS_NEXT = Pattern(r":?,?\s\d{1,2}(?:[:ap-]|\s?[-–]|\s[ap])")
 _DATE_NEXT = Pattern(r"\.?,?\s\d{1,2}(?:[/:]\d|\s?[ap]\.?m)")
-_SLASHED_DAY = Pattern(r"/([A-Z][a-z]{1,8})\b(/)?")
+_SLASHED_DAY = Pattern(r"\.?/([A-Z][a-z]{1,8})\b(/)?")
 
 
 def weekday(text: str, start: int, end: int, locale: Locale) -> Span | None:
@@ -43,7 +47,9 @@ def weekday(text: str, start: int, end: int, locale: Locale) -> Span | None:
     if other and other[1] in locale.weekday_forms:
         joint = ", " if other[2] or before[-1:] == "/" else f" {locale.signs.and_} "
         return Span(start, other.start(1), "date", f"{said}{joint}")
-    in_list = before.endswith(("-", "–", "/", "& ", "to ", "or ", "nd "))
+    if word == "SAT" and _TEST_NEXT.match(text, end):
+        return None
+    in_list = before.endswith(("-", "–", "/", "& ", " to ", " or ", "and "))
     is_sure = (
         in_list
         or word[:3] in ("Tue", "Thu", "Fri", "Mon")
@@ -68,6 +74,9 @@ def letters(text: str, start: int, end: int, locale: Locale) -> Span | None:
     if found is None:
         is_day = len(word) == 2 and word[0] in "TS" and _HOURS_NEXT.match(text, end)
         return Span(start, end, "date", names[word]) if is_day else None
+    if found[2] and (last := _THIRD_LETTER.match(text, found.end())):
+        three = (word, found[2][:2], last[1][:2])
+        return Span(start, last.end(), "date", ", ".join([names[day] for day in three]))  # "M-W-F"
     if found[2]:
         if _LETTERS.index(word) >= _LETTERS.index(found[2][:2]) or word + found[2] == "TF":
             return None  # "T-F" is true or false
@@ -76,6 +85,21 @@ def letters(text: str, start: int, end: int, locale: Locale) -> Span | None:
     if days == ["M", "F"] or days == ["T", "F"]:
         return None  # male or female, true or false
     return Span(start, found.end(), "date", ", ".join([names[day] for day in days]))
+
+
+def holiday(text: str, start: int, end: int, locale: Locale) -> Span | None:
+    """The second of "Memorial Day–Labor Day": the dash is read with it."""
+    dash = _DASH_LEFT.search(text[max(0, start - 4) : start])
+    if dash is None:
+        return None
+    ends = start - len(dash[0])
+    left = _NAME_BEFORE.search(text[max(0, ends - 14) : ends])
+    if left is None or not (left[0] in locale.holidays or left[0] == "Day"):
+        return None
+    if dash[0][0] == " " and left[0] != "Day" and left[0] not in _WHOLE_HOLIDAYS:
+        return None  # "New - Spring specials"
+    between = locale.signs.to if dash[0][0] == " " else f" {locale.signs.to}"
+    return Span(start - len(dash[0].lstrip()), end, "date", f"{between} {text[start:end]}")
 
 
 def joined_to(text: str, end: int, names: Container[str]) -> int:

@@ -1,31 +1,44 @@
-"""Words that are not said as they are written: abbreviations, acronyms, initials, Roman numerals."""
+"""Words that are not said as they are written: abbreviations, acronyms, initials."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from functools import cache
+
 from voice.speech.locales.base import Locale
 from voice.speech.patterns import Pattern
-from voice.speech.readers.context import ends_sentence, next_word, previous_word
+from voice.speech.readers.codes import SPELLED, VOWELS, is_said, run
+from voice.speech.readers.context import ends_sentence, next_word, previous_word, words_before
+from voice.speech.readers.roads import of_country
+from voice.speech.readers.roman import roman
 from voice.speech.span import Span
 from voice.speech.tables import word_set
 
 _TIGHT_LETTERS = Pattern(r"(?:[A-Za-z]\.){2,8}|(?:[A-Za-z]\.){1,7}[A-Za-z](?![\w.])|Ph\.D\.?")
-_ROMAN = Pattern(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
-_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _NEXT_CAPITAL = Pattern(r"\.?\s[A-Z]")
-_LETTER_NEXT = Pattern(r"\s[A-Z](?![\w'’/])")
 _NUMBER_NEXT = Pattern(r"\.?\s{0,2}#?\d")
 _YEAR_NEXT = Pattern(r"\s(?:in\s)?(?:1[5-9]|20)\d\d\b")
-_CENTURY = Pattern(r"(?:st|nd|rd|th)?[\s-](?:century|centuries)\b")
 _PLURAL = Pattern(r"['’]?s(?!\w)")
-_PLAIN_TITLES = word_set("Mr Mrs Ms Messrs Prof Rev Sgt Capt Lt Col Maj")  # written without a dot, too
+# Written without a dot, too: before a name, or behind one.
+_PLAIN_TITLES = word_set(
+    "Mr Mrs Ms Messrs Prof Rev Sgt Capt Lt Col Maj Cpl Pvt Cmdr Atty Ft Mt Jr Sr Sen Gov"
+)
+_BEHIND_NAMES = word_set("jr sr esq")
+_ENDS_NAME = Pattern(r"(?:^|[\s,])[A-Z][\w'’-]+,?\s$")
+_VERSE = Pattern(r"\.?\s([1-9]\d{0,2}):([1-9]\d{0,2})(?:[-–]([1-9]\d{0,2}))?(?![\w:]|\s?[ap]\.?m)")
+_VOLUMES = ("1", "2", "3")  # of a book with chapter and verse
 _CLAUSE_END = Pattern(r"\.?\s*$|\.?[,;:!?)\n]|\.\s+[A-Z]")
-_SPELLED = 5  # capitals without a vowel, three with one: more are a word
-_VOWELS = frozenset("AEIOUY")
+_LOWERED = frozenset("₀₁₂₃₄₅₆₇₈₉")
+_RAISED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_NEAR = 24  # characters: two words
 
 
 def abbreviation(text: str, start: int, end: int, locale: Locale) -> Span | None:
     """One that has a single meaning: "approx." → "approximately"; "incl." has another behind its noun."""
     word = text[start:end]
+    if word == "Vs" and text[start - 2 : start - 1].isupper():
+        return None  # "S U Vs", as it was spelled before
     said, _, behind = locale.words[word].partition("|")
     if behind and _CLAUSE_END.match(text, end):
         return _said(text, start, end, behind)
@@ -36,18 +49,20 @@ def abbreviation(text: str, start: int, end: int, locale: Locale) -> Span | None
 
 def phrase(text: str, start: int, end: int, locale: Locale) -> Span | None:
     """Several signs that have one meaning: "M-F" → "Monday to Friday"."""
-    for written, said in locale.phrases.items():
+    for written in phrases_from(locale)[text[start:end]]:
         stop = start + len(written)
         if text.startswith(written, start) and not text[stop : stop + 1].isalnum():
-            return Span(start, stop, "abbreviation", said)
+            if written[-1] == "." and written not in locale.never_last and ends_sentence(text, stop):
+                stop -= 1
+            return Span(start, stop, "abbreviation", locale.phrases[written])
     return None
 
 
-def vulgar(text: str, start: int, end: int, locale: Locale) -> Span | None:
-    """ "½" → "one half", "a ½ mile" → "a half mile"."""
-    said = locale.signs.others[text[start:end]]
-    has_article = text[max(0, start - 3) : start].lower().split()[-1:] == ["a"]
-    return Span(start, end, "fraction", said.partition(" ")[2] if has_article else said)
+@cache
+def phrases_from(locale: Locale) -> Mapping[str, tuple[str, ...]]:
+    """The phrases by the word they begin with."""
+    heads = {written: re.split(r"[\W\d]", written)[0] for written in locale.phrases}
+    return {head: tuple(written for written in heads if heads[written] == head) for head in {*heads.values()}}
 
 
 def dotted(text: str, start: int, end: int, locale: Locale) -> Span | None:
@@ -73,16 +88,68 @@ def _is_numbered(text: str, start: int) -> bool:
     return before[:1].isupper() or before in ("the", "highway")
 
 
+def sense(text: str, start: int, end: int, locale: Locale) -> Span | None:
+    """One that its neighbours decide: "Temp. control" → "Temperature", "Sec. 4.2" → "Section"."""
+    word = text[start:end]
+    for one in locale.senses[word.lower()]:
+        found = one.behind.match(text, end)
+        if found is None and not one.before.intersection(words_before(text, start)[-1:]):
+            continue
+        said = one.said.capitalize() if word[0].isupper() else one.said
+        if found is not None and found.end() > end + 1 and text[end] == ".":
+            return Span(start, end + 1, "abbreviation", said)  # its noun follows: no sentence ends here
+        return _said(text, start, end, said)
+    return None
+
+
+def against(text: str, start: int, end: int, locale: Locale) -> Span | None:
+    """ "Roe v. Wade" → "versus"."""
+    if not _ENDS_NAME.search(text[max(0, start - 24) : start]) or not _NEXT_CAPITAL.match(text, end):
+        return None
+    return Span(start, end + (text[end] == "."), "abbreviation", locale.words["vs"])
+
+
+def verse(text: str, start: int, end: int, locale: Locale) -> Span | None:
+    """ "Matt. 5:3-7" → "Matthew five three to seven"."""
+    found = _VERSE.match(text, end)
+    if found is None:
+        return None
+    chapter, first, last = found.groups()
+    said = f"{locale.books[text[start:end]]} {locale.cardinal(int(chapter))} {locale.cardinal(int(first))}"
+    if last:
+        said = f"{said} {locale.signs.to} {locale.cardinal(int(last))}"
+    return Span(start, found.end(), "verse", said)
+
+
+def numbered_verse(text: str, found: re.Match[str], name: re.Match[str], locale: Locale) -> Span | None:
+    """ "1 Cor. 13:4" → "First Corinthians thirteen four"."""
+    of = verse(text, name.start(), name.end(), locale) if found[0] in _VOLUMES else None
+    if of is None:
+        return None
+    return Span(found.start(), of.end, "verse", f"{locale.ordinal(int(found[0])).capitalize()} {of.spoken}")
+
+
 def title(text: str, start: int, end: int, locale: Locale) -> Span | None:
     """ "Mr. Smith" → "mister Smith": with its dot, or before a name."""
     word = text[start:end]
     dot = text[end : end + 1] == "."
-    if not dot and not (word[0].isupper() and word in _PLAIN_TITLES and _NEXT_CAPITAL.match(text, end)):
+    behind_name = word.lower() in _BEHIND_NAMES and _ENDS_NAME.search(text[max(0, start - 24) : start])
+    if not dot and not (behind_name or _is_plain_title(text, start, end, word)):
         return None
-    after_name = word.lower() in ("jr", "sr", "esq") or word in ("rep", "gov", "pres", "atty", "supt", "pt")
+    after_name = behind_name or word in ("rep", "gov", "pres", "atty", "supt", "pt")
     if dot and not (after_name and ends_sentence(text, end + 1) and not _goes_on(text, end + 1, locale)):
         end += 1
     return Span(start, end, "abbreviation", locale.titles[word])
+
+
+def _is_plain_title(text: str, start: int, end: int, word: str) -> bool:
+    """Whether a title without its dot stands before a name; "12 Ft Ladder" is a measure."""
+    return (
+        word in _PLAIN_TITLES
+        and _NEXT_CAPITAL.match(text, end) is not None
+        and not text[max(0, start - 2) : start].strip().isdecimal()
+        and not text.endswith(("Sq ", "Cu "), 0, start)
+    )
 
 
 def _goes_on(text: str, at: int, locale: Locale) -> bool:
@@ -104,6 +171,8 @@ def initials(text: str, start: int, end: int, locale: Locale) -> Span | None:
     if found is None:
         return None
     written, end = found[0], found.end()
+    if written == "U.S." and (road := of_country(text, start, end, locale)) is not None:
+        return road
     known = locale.letters.get(written.rstrip(".").lower())
     said = known or " ".join(letter for letter in written if letter != ".")
     if known and written[0].isupper():
@@ -119,16 +188,35 @@ def capitals(text: str, start: int, end: int, locale: Locale) -> Span | None:
         return numeral
     if text[end : end + 1] == "&":
         return Span(start, end, "acronym", " ".join(word))  # AT&T
-    if word in locale.as_words or word.removesuffix("S") in locale.as_words:
+    if word in locale.as_words or (len(word) > 3 and word.removesuffix("S") in locale.as_words):
         return None
-    if len(word) > _SPELLED or not (word.isascii() and word.isalpha()):
+    if not word.isascii() and not _LOWERED.isdisjoint(word):
+        return Span(start, end, "acronym", run(word.translate(_RAISED), locale))  # "CO₂"
+    if len(word) > SPELLED or not (word.isascii() and word.isalpha()):
         return None
-    if len(word) > 3 and not _VOWELS.isdisjoint(word) and word not in locale.spelled:
+    if is_said(word, locale) or (len(word) == 3 and _is_shouted(text, start, end, locale)):
         return None
     said = " ".join(word)
     if plural := _PLURAL.match(text, end):
         return Span(start, plural.end(), "acronym", f"{said}{plural[0]}")
     return Span(start, end, "acronym", said)
+
+
+def _is_shouted(text: str, start: int, end: int, locale: Locale) -> bool:
+    """Whether three letters with a vowel stand among words that are all in capitals: "BLANCHE W. MOE"."""
+    if VOWELS.isdisjoint(text[start:end]):
+        return False
+    near = (*text[max(0, start - _NEAR) : start].split()[-2:], *text[end : end + _NEAR].split()[:2])
+    others = [word.strip(".,;:!?\"'()") for word in near]
+    return any(
+        (len(word) > 2 and word in locale.shouted)
+        or (len(word) > 4 and word.isalpha() and word.isupper() and _is_name(word, locale))
+        for word in others
+    )
+
+
+def _is_name(word: str, locale: Locale) -> bool:
+    return word not in locale.as_words and is_said(word, locale)
 
 
 def plural_capitals(text: str, start: int, end: int, locale: Locale) -> Span | None:
@@ -137,49 +225,10 @@ def plural_capitals(text: str, start: int, end: int, locale: Locale) -> Span | N
     core = word[:-1].rstrip("'’")
     if (numeral := roman(text, start, start + len(core), locale)) is not None:
         return numeral  # "Louis XVI's"
-    is_word = core in locale.as_words or (len(core) > 3 and not _VOWELS.isdisjoint(core))
-    if is_word or not (2 <= len(core) <= _SPELLED and core.isupper() and core.isascii()):
+    if (
+        core in locale.as_words
+        or is_said(core, locale)
+        or not (2 <= len(core) <= SPELLED and core.isupper() and core.isascii())
+    ):
         return None
     return Span(start, end, "acronym", " ".join(core) + word[len(core) :])
-
-
-def roman(text: str, start: int, end: int, locale: Locale) -> Span | None:
-    """ "Chapter IV" → "four", "Henry III" → "the third". One letter needs a sure word before it."""
-    word = text[start:end]
-    if len(word) > 1 and _CENTURY.match(text, end) and _ROMAN.fullmatch(word):
-        return Span(start, end, "roman", locale.ordinal(_value(word)))
-    stands_alone = text[start - 1 : start] in (" ", "\n") and not _LETTER_NEXT.match(text, end)
-    if not (stands_alone and _ROMAN.fullmatch(word)):
-        return None
-    before = previous_word(text, start)
-    if text[start - 2] in "!?" or (text[start - 2] == "." and len(before) > 4):
-        return None  # a sentence has ended
-    if before.lower() in locale.counted_by:
-        if len(word) == 1 and word not in "IVX":
-            return None
-        return Span(start, end, "roman", locale.cardinal(_value(word)))
-    if before not in locale.rulers or (len(word) == 1 and not _is_rulers(text, start, end, word)):
-        return None
-    return Span(start, end, "roman", locale.ruler(_value(word)))
-
-
-def _is_rulers(text: str, start: int, end: int, word: str) -> bool:
-    """Whether one letter behind a name is a number: "David I of Scotland", not "Henry I think"."""
-    if word not in "IVX":
-        return False
-    behind = text[end : end + 4]
-    return (
-        word == "V"
-        or not behind.strip()
-        or behind[0] in "-,.;:)'’"
-        or behind.startswith((" of", " was", " is", " had"))
-    )
-
-
-def _value(numeral: str) -> int:
-    total, largest = 0, 0
-    for letter in reversed(numeral):
-        value = _ROMAN_VALUES[letter]
-        total += value if value >= largest else -value
-        largest = max(largest, value)
-    return total
