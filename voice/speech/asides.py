@@ -36,6 +36,7 @@ _HIGHLIGHT = Pattern(r"(?<![=\w])==(?=[^\s=])([^=\n]{1,200})(?<=\S)==(?![=\w])")
 _FORMULA = Pattern(r"\\(?:boxed|text|frac|times|cdot|quad|left|right|mathrm)(?![a-z])")
 _LITERAL = Pattern(r"\\u([0-9a-fA-F]{4})")  # a character as JSON writes it
 _MARKS = Pattern(r"[\[(/%<:\\★⭐❤=]|turn\d")
+_ASIDE_MARKS = Pattern(r"[\[(/%<]|(?<=turn)\d")
 
 
 def without_asides(text: str) -> str:
@@ -44,8 +45,14 @@ def without_asides(text: str) -> str:
         return text
     if "(" in text or "to=" in text:
         text = _CALL.sub("", text)
-    text = _SHORT_NAME.sub("", _ASIDE.sub("", text))
-    text = _MORE_STARS.sub(" stars", _STARS.sub(" star", _LOVE.sub("love", text)))
+    if _ASIDE_MARKS.search(text) is not None:
+        text = _ASIDE.sub("", text)
+    if text.count(":") > 1:
+        text = _SHORT_NAME.sub("", text)
+    if "❤" in text or "<3" in text:
+        text = _LOVE.sub("love", text)
+    if "★" in text or "⭐" in text:
+        text = _MORE_STARS.sub(" stars", _STARS.sub(" star", text))
     if "==" in text:
         text = _HIGHLIGHT.sub(r"\1", text)
     return _FORMULA.sub(" ", _LITERAL.sub(_character, text)) if "\\" in text else text

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 
 from voice.speech.growing import growing
+from voice.speech.lexicon import NONE, Lexicon
 from voice.speech.locales.english import ENGLISH
 from voice.speech.normalise import spans
 from voice.speech.patterns import Pattern
+from voice.speech.readers.addresses import doctor_or_drive, saint_or_street, street_goes_on
 from voice.speech.readers.context import ends_sentence
 from voice.speech.readers.table import word_readers
 from voice.speech.span import Span
@@ -22,12 +24,17 @@ from voice.speech.thoughts import may_be_thought
 MAX_CHARS = 300  # a sentence this long is cut at a space: it is about 20 s of speech
 NEAR_CHARS = 100  # before it, what is read as a whole begins
 LOOK_CHARS = 64  # behind a mark, at most, until it is decided
+MOST_REFUSED = 20  # places in one chunk that end nothing: no sentence has more
+FORCED_TAIL_CHARS = 80  # of what may still be growing, where a chunk has become too long
+FORCED_NEAR_CHARS, FORCED_LOOK_CHARS = 48, 24  # looked at around the end of a chunk that has become too long
 
-MARK = Pattern(r"[<{\[◁`&.,;:!?…–—\n。！？，；：、]|\s-")
+MARKS = frozenset("<{[◁`&.,;:!?…-–—\n。！？，；：、")  # without one, only a space may decide something
 _PLACE = Pattern(
     r"(?P<sentence>[.!?…](?<![.!?…]{2})[.!?…]*+[\"'”’)\]*_]*+(?=\s)|[。！？])|(?P<line>\n)"
     r"|(?P<clause>[,;:](?=\s)|[–—](?=[^\d\s–—])|\s?[–—](?<![–—]{2})[–—]*+(?=\s)|\s-(?=\s)|[，；：、])"
 )
+_SIGN = Pattern(r"[.!?…\n,;:–—。！？，；：、-]")  # each of these stands in a place: a quick look
+_SENTENCE_SIGN = Pattern(r"[.!?…\n。！？]")
 _SENTENCE_PLACE = Pattern(
     r"(?P<sentence>[.!?…](?<![.!?…]{2})[.!?…]*+[\"'”’)\]*_]*+(?=\s)|[。！？])|(?P<line>\n)"
 )
@@ -55,13 +62,21 @@ _LIST_NUMBER = Pattern(r"(?:^|\n)[ \t]*(?:\*\*)?(?:\d{1,3}|[A-Za-z])$")
 _ANY_WORD = Pattern(r"[^\W_]")
 _ITEM_BEGUN = Pattern(r"[ \t]*(?:[-*+•>#|]|\d{1,3}[.)])")
 _FLAT = Pattern(r"\s*(?:[A-Z]?-?\d{1,5}[A-Z]?|[A-Z])(?=[\s.,;:!?)])")  # behind "Apt."
+_WHOLE_FLAT = Pattern(r"\s*(?:\S{9}|\S+\s)")
+_WHOLE_NAME = Pattern(r"\s*(?:\S{13}|\S+\s)")  # behind "St.": "Apartments"
 _WHOLE_WORD = Pattern(r"\s*(?:\S{4}|\S+\s)")
 _STAR_BEGUN = Pattern(r"(?<![\w*])\*(?=[^\s*])[^*]{0,60}$")
 _TAG_BEGUN = Pattern(r"<[/A-Za-z!][^<>]{0,200}$")
 _BRACKET_BEGUN = Pattern(r"\[[^\[\]]{0,300}$|\([^()\n]{0,80}$|\]\([^()\n]{0,300}$")
 
 # "Dr." ends no sentence; "St." and "p.m." do where a capital follows.
-_NEVER_LAST = frozenset(map(str.lower, ENGLISH.titles)) | {"vs", "e.g", "i.e", "approx", "fig"}
+_NEVER_LAST = (
+    frozenset(map(str.lower, ENGLISH.titles))
+    | ENGLISH.never_last
+    | {"p.o", "ste", "vs", "e.g", "i.e", "approx", "fig"}
+    # In Spanish: "Av. Juárez", "EE. UU."
+    | word_set("sra srta dra lic ing av avda calz blvd sto sta ee p.ej")
+)
 _ABBREVIATIONS = frozenset(
     word.lower()
     for words in (
@@ -72,16 +87,21 @@ _ABBREVIATIONS = frozenset(
         ENGLISH.weekday_forms,
     )
     for word in words
-) | word_set("st dr inc ltd corp co jr sr etc min mins hr hrs ft sq cu no nos conf exp")
-_CALENDAR = frozenset((*ENGLISH.month_forms, *ENGLISH.weekday_forms, "noon", "midnight"))
+) | word_set(
+    "st dr inc ltd corp co jr sr etc min mins hr hrs ft sq cu no nos conf exp"
+    " ee.uu uu ud uds tel cel ext núm depto dpto apto col esq aprox pág"
+)
+_CALENDAR = frozenset(
+    (*ENGLISH.month_forms, *ENGLISH.weekday_forms, *ENGLISH.holidays, "Day", "noon", "midnight")
+)
 _STREETS = frozenset(("Drive", "Street"))
 
 
 class Boundary:
     """Finds the ends of chunks in a text that grows, and remembers what it has looked at."""
 
-    def __init__(self, first_chars: int, *, joins: bool) -> None:
-        self._first_chars, self._joins = first_chars, joins
+    def __init__(self, first_chars: int, *, joins: bool, names: Lexicon = NONE) -> None:
+        self._first_chars, self._joins, self._names = first_chars, joins, names
         self.begin()
 
     def begin(self) -> None:
@@ -89,55 +109,84 @@ class Boundary:
         self._began = -1  # where its first word begins; it has none yet
         self._from = 0  # places before it end nothing
         self._looked = 0  # so much of the text did not decide the place in question
-        self.wakes_at = 0  # at so many characters anything may decide something, not only a mark
+        self._refused = 0  # so many places ended nothing
+        self._has_sign = False  # one stands behind `_from`
+        self.wakes_at = 0  # at so many characters anything may decide something, not only a mark …
+        self.joins_at = 0  # … and at so many a space
+        self.sleeps_to = 0  # at fewer than both
+        self.takes_clause = True  # or a sentence alone
+
+    def sleeps_through(self, before: str, piece: str) -> bool:
+        """Whether a piece without a mark decides nothing: a clause is not parted before the word it ends."""
+        if len(before) + len(piece) >= self.wakes_at:
+            return False
+        if piece.isalnum():
+            return True
+        is_word = piece[:1] == " " and piece[1:].isalnum()
+        return is_word and before[before.rfind(" ") + 1 :] not in _GRAMMAR
 
     def end_in(self, text: str, *, takes_clause: bool) -> int | None:
         """Where the next chunk ends; None: not yet."""
         if len(text) > MAX_CHARS:
             text = text[: MAX_CHARS + 1]  # what lies beyond has no say: it may not have come yet
+        is_long = len(text) > MAX_CHARS
         if self._began < 0:
             word = _ANY_WORD.search(text)
             if word is None:
-                return None
+                return MAX_CHARS if is_long else None
             self._began = self._from = word.start()
-        self.wakes_at = self._began + JOINING_CHARS if takes_clause and self._joins else MAX_CHARS + 1
+        self.takes_clause, self.wakes_at = takes_clause, MAX_CHARS + 1
+        self.joins_at = self._began + JOINING_CHARS if takes_clause and self._joins else MAX_CHARS + 1
+        self.sleeps_to = self.joins_at
         while (place := self._next(text, takes_clause=takes_clause)) is not None:
             decided = self._ends(text, place)
+            if decided and self._names and place.lastgroup != "line":
+                parted = self._names.parted_at(text, place.end())
+                decided = None if parted is None else not parted
             if decided is None:
-                self.wakes_at = 0
-                return None
+                self.wakes_at = self.sleeps_to = 0
+                return _forced_end(text) if is_long else None
             if decided:
                 return place.end()
             self._from, self._looked = place.end(), 0
-        # The last word may still become a place; a mark in it, by the next character.
+            self._refused += place.lastgroup != "joining"
+        if is_long:
+            return _forced_end(text)
+        # The last word may still become a place; a sign in it, by the next character.
         last = text.rfind(" ")
+        if self._has_sign and _SIGN.search(text, max(last, len(text) - 3, 0)) is not None:
+            self.wakes_at = self.sleeps_to = 0
         if last > self._from:
             self._from = last
-        if MARK.search(text, max(last, len(text) - 3, 0)) is not None:
-            self.wakes_at = 0
         return None
 
     def _next(self, text: str, *, takes_clause: bool) -> re.Match[str] | None:
         """The next place where the text might be cut."""
-        if not takes_clause:
-            return _SENTENCE_PLACE.search(text, self._from)
-        place = _PLACE.search(text, self._from)
-        if place is not None and place.lastgroup == "clause":
-            least = self._began + self._first_chars
-            while place is not None and place.lastgroup == "clause" and place.start() < least:
-                place = _PLACE.search(text, place.end())
-        joins_from = self._began + JOINING_CHARS
-        if not self._joins or len(text) <= joins_from:
+        sign = (_SIGN if takes_clause else _SENTENCE_SIGN).search(text, self._from)
+        self._has_sign = sign is not None
+        place = None
+        if sign is not None:  # a dash is found from the space before it on
+            at = max(self._from, sign.start() - 1)
+            if not takes_clause:
+                return _SENTENCE_PLACE.search(text, at)
+            place = _PLACE.search(text, at)
+            if place is not None and place.lastgroup == "clause":
+                least = self._began + self._first_chars
+                while place is not None and place.lastgroup == "clause" and place.start() < least:
+                    place = _PLACE.search(text, place.end())
+        if not self._joins or len(text) < self.joins_at:
             return place
         end = len(text) if place is None else place.start() + 1
-        for one in _JOINING.finditer(text, max(self._from, joins_from), end):
-            if one["joining"] in _GRAMMAR:
-                return one
-        return place
+        one = _JOINING.search(text, max(self._from, self.joins_at), end)
+        while one is not None and one["joining"] not in _GRAMMAR:
+            one = _JOINING.search(text, one.end(), end)
+        return one or place
 
     def _ends(self, text: str, place: re.Match[str]) -> bool | None:
         """Whether a chunk ends at a place; None: what follows decides it."""
         end, kind = place.end(), place.lastgroup
+        if self._refused > MOST_REFUSED:
+            return True
         if kind == "line":
             return _line_ends(text, end)
         if kind == "joining" and not _may_part(_word_before(text, place.start()), place["joining"]):
@@ -150,6 +199,10 @@ class Boundary:
                 return _dot_ends(text, place.start(), end, word)
             if _LIST_NUMBER.search(text[: place.start()]):
                 return False
+            if word.lstrip("0123456789.,") in ENGLISH.units:  # "a 50ft. cord"
+                following = _WHOLE_WORD.match(text, end)
+                if following is None or not ends_sentence(text[: following.end()], place.start() + 1):
+                    return None if following is None else False
         elif text[place.start()] == ":" and " " not in text[self._began : place.start()]:
             return False  # "Note:" alone is a label, no clause
         elif kind == "sentence" or text[place.start()] in "，；：、":
@@ -186,6 +239,7 @@ def _more_behind(text: str, end: int) -> Pattern | None:
         word = _word_before(text, end - 1) or _word_before(text, end - 2)
         plain = word.rstrip(".")
         is_ranged = any(map(str.isdecimal, word)) or plain in _CALENDAR or plain.lower() in _CALENDAR
+        is_ranged = is_ranged or plain in ENGLISH.halves_of_day
         return _UNTIL if is_ranged else None
     return _EXTENSION if sign == "," and text[end - 2 : end - 1].isdecimal() else None
 
@@ -209,7 +263,10 @@ def _may_part(word: str, joining: str) -> bool:
 
 
 def _word_before(text: str, at: int) -> str:
-    found = _LAST_WORD.search(text, max(0, at - 40), at)
+    word = text[max(text.rfind(" ", 0, at) + 1, at - 40, 0) : at]
+    if word.isalnum():  # nearly always
+        return word
+    found = _LAST_WORD.search(word)
     return found[0] if found else ""
 
 
@@ -231,13 +288,19 @@ def _dot_ends(text: str, at: int, end: int, word: str) -> bool | None:
         return False
     if not _is_short(word) and "." not in plain:
         return True
-    following = _WHOLE_WORD.match(text, end)
+    is_street = word in ENGLISH.streets or plain in ("dr", "st")
+    whole = _WHOLE_NAME if is_street else _WHOLE_FLAT if word in ENGLISH.unit_names else _WHOLE_WORD
+    following = whole.match(text, end)
     if following is None:
         return None
-    if plain in ("dr", "st") and _is_title(text[: following.end()], at):
+    if plain in ("dr", "st") and _is_title(text, at - len(word), at, following.end()):
+        return False
+    if any(sense.behind.match(text, at) for sense in ENGLISH.senses.get(plain, ())):
         return False
     if plain in ("no", "nos"):
-        return not following[0].lstrip()[0].isdigit()
+        return not following[0].lstrip()[0].isdigit() and not following[0].lstrip()[0].islower()
+    if is_street and street_goes_on(text, at - len(word), at):
+        return False
     if word in ENGLISH.unit_names and _FLAT.match(text, end):
         return False
     return ends_sentence(text[: following.end()], at + 1)
@@ -248,11 +311,12 @@ def _is_short(word: str) -> bool:
     return word.lower() in _ABBREVIATIONS or (word in word_readers(ENGLISH) and not word.isupper())
 
 
-def _is_title(text: str, at: int) -> bool:
-    """Whether the word before the dot is a title before a name; behind a name it is a street."""
-    near = _near(text, at, NEAR_CHARS // 2)
-    at -= near
-    return not any(span.start < at <= span.end and span.spoken in _STREETS for span in spans(text[near:]))
+def _is_title(text: str, start: int, dot: int, end: int) -> bool:
+    """Whether the word before a dot is a title before a name; behind a name it is a street."""
+    near = _near(text, start)
+    read = saint_or_street if text[start] in "Ss" else doctor_or_drive
+    span = read(text[near:end], start - near, dot - near, ENGLISH)
+    return span is None or span.spoken not in _STREETS
 
 
 def _near(text: str, at: int, chars: int = NEAR_CHARS) -> int:
@@ -273,12 +337,17 @@ def _is_inside(text: str) -> bool:
     return "|" in text and text[text.rfind("\n") + 1 :].lstrip().startswith("|")
 
 
-def forced_end(text: str) -> int:
+def _forced_end(text: str) -> int:
     """Where a sentence is cut that has become too long: at the last space that parts nothing."""
     head = text[:MAX_CHARS]
-    end = head.rfind(" ", 0, max(1, growing(head))) + 1
-    end = next((span.start for span in spans(head) if span.start < end < span.end), end)
-    return end or MAX_CHARS
+    tail = MAX_CHARS - FORCED_TAIL_CHARS
+    end = head.rfind(" ", 0, max(1, tail + growing(head[tail:]))) + 1 if " " in head else 0
+    if not end:
+        return MAX_CHARS
+    near = _near(head, end, FORCED_NEAR_CHARS)
+    around = spans(head[near : end + FORCED_LOOK_CHARS])
+    crossing = (span.start for span in around if span.start < end - near < span.end)
+    return next((near + start for start in crossing), end) or MAX_CHARS
 
 
 def last_words_end(text: str) -> int:

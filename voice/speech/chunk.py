@@ -12,16 +12,21 @@ from __future__ import annotations
 import re
 from math import inf
 
-from voice.speech.boundary import MARK, MAX_CHARS, Boundary, forced_end, last_words_end
+from voice.speech.boundary import MARKS, MAX_CHARS, Boundary, last_words_end
 from voice.speech.clean import clean
-from voice.speech.firewall import Firewall
+from voice.speech.firewall import FINAL, Firewall
 from voice.speech.held import Held
+from voice.speech.lexicon import NONE, Lexicon
 from voice.speech.technical import Begins, Instructions, Verdict, judge
 from voice.types import Chunk, ChunkKind
 
 FIRST_CHARS = 8  # a first chunk of fewer letters ("Yes,") sounds clipped before a pause
+MOST_CHARS = 10_000  # of a reply: over ten minutes of speech, and more than any agent's `max_tokens`
+SHORT_CHARS = 10  # a shorter chunk counts for so many: its pause is heard, too
 _ANY_WORD = re.compile(r"[^\W_]")
 _SLICE = 256  # characters of a long piece taken at once, so that what is open stays short
+_has_no_mark = MARKS.isdisjoint
+_is_quiet = (MARKS - frozenset(",;-–—，；、")).isdisjoint  # marks of clauses alone: nothing for the firewall
 
 
 class Chunker:
@@ -30,6 +35,8 @@ class Chunker:
     `holds_chars`: so many characters a platform waits for before it says any; until then clauses leave.
     `joins`: what is said is one stream of words, where a long clause may be parted without a pause.
     `instructions`: those of the prompt, which are never said (`technical.instructions_in`).
+    `thinks`: the reply begins amid a thought, which its prompt has opened.
+    `names`: those that the agent says in its own way; none of them is parted.
     """
 
     def __init__(
@@ -39,10 +46,12 @@ class Chunker:
         holds_chars: int = 0,
         joins: bool = True,
         instructions: Instructions = frozenset(),
+        thinks: bool = False,
+        names: Lexicon = NONE,
     ) -> None:
         self._kind, self._holds_chars, self._instructions = kind, holds_chars, instructions
-        self._firewall = Firewall()
-        self._boundary = Boundary(FIRST_CHARS, joins=joins)
+        self._firewall = Firewall(thinks=thinks)
+        self._boundary = Boundary(FIRST_CHARS, joins=joins, names=names)
         self._open = ""  # not yet said
         self._before = ""  # raw words that became no chunk of their own; they join the next one
         self._begins = Begins.LINE  # what the next part is the beginning of
@@ -51,26 +60,37 @@ class Chunker:
         self._is_closed = False  # nor is anything that follows
         self._of_sentence: Verdict | None = None  # what became of its beginning
         self._said_chars = 0
+        self._cut_chars = 0  # so much was cut into chunks, whatever became of them; it ends at MOST_CHARS
         self._held = Held()
 
     def feed(self, piece: str, at_s: float = 0.0) -> list[Chunk]:
         """The chunks that this piece completes. `at_s` is when it came, on any clock."""
-        if len(piece) > _SLICE:
+        if self._firewall.is_idle and _has_no_mark(piece):  # nearly always
+            before, boundary = self._open, self._boundary
+            self._open = before + piece
+            if len(self._open) < boundary.sleeps_to or boundary.sleeps_through(before, piece):
+                return []
+        elif len(piece) > _SLICE:
             slices = (piece[at : at + _SLICE] for at in range(0, len(piece), _SLICE))
             return [chunk for part in slices for chunk in self.feed(part, at_s)]
-        if self._firewall.is_idle and MARK.search(piece) is None:  # nearly always
+        elif self._firewall.is_idle and _is_quiet(piece):
             self._open += piece
-            if len(self._open) < self._boundary.wakes_at:
+            if not self._boundary.takes_clause and len(self._open) < self._boundary.wakes_at:
                 return []
+        elif self._cut_chars > MOST_CHARS:
+            return []
         else:
-            self._open += self._let_through(piece)
-        chunks = [] if self._is_closed else self._cut()
+            heard = self._let_through(piece, at_s)  # which may take back what is open
+            if not heard:
+                return self._released(at_s) if self._held else []
+            self._open += heard
+        chunks = self._cut()
         return [*chunks, *self._released(at_s)] if self._held else chunks
 
-    def end(self) -> list[Chunk]:
-        """What is left when the reply has ended."""
-        self._open += self._firewall.end()
-        chunks = [*self._cut()]
+    def end(self, *, is_cut: bool = False) -> list[Chunk]:
+        """What is left when the reply has ended. `is_cut`: not by itself."""
+        self._open += self._firewall.end(is_cut=is_cut)
+        chunks = self._cut()
         rest, self._open = self._open, ""
         if rest and not self._is_closed:
             chunks += self._chunk(rest)
@@ -80,6 +100,14 @@ class Chunker:
     def is_hiding(self) -> bool:
         """Whether what comes now is not for the caller: thoughts, code, a call."""
         return self._firewall.is_hiding or self._is_closed or self._skips_line or bool(self._held)
+
+    @property
+    def began_in_thought(self) -> bool | None:
+        """Whether the reply began amid a thought that only its prompt can have opened.
+
+        None: nothing in it says so, and nothing speaks against it.
+        """
+        return self._firewall.began_in_thought
 
     @property
     def waits_for_nothing(self) -> bool:
@@ -95,9 +123,9 @@ class Chunker:
         self._boundary.begin()
         return [*self._chunk(raw), *self._released()]
 
-    def _let_through(self, piece: str) -> str:
+    def _let_through(self, piece: str, at_s: float) -> str:
         """What may be heard of a piece, and of what was held back before it."""
-        heard = self._firewall.feed(piece)
+        heard = self._firewall.feed(piece, at_s)
         if self._firewall.takes_back:
             self._take_back()
         return "" if self._is_closed else heard
@@ -106,16 +134,17 @@ class Chunker:
         chunks: list[Chunk] = []
         while not self._is_closed:
             if self._skips_line and not self._skip_line():
-                break
+                return chunks
             takes_clause = self._said_chars == 0 or self._said_chars < self._holds_chars
             end = self._boundary.end_in(self._open, takes_clause=takes_clause)
-            if end is None and len(self._open) > MAX_CHARS:
-                end = forced_end(self._open)
             if end is None:
-                break
+                return chunks
             raw, self._open = self._open[:end], self._open[end:]
             self._boundary.begin()
             chunks += self._chunk(raw)
+            self._cut_chars += max(end, SHORT_CHARS)
+            self._is_closed = self._is_closed or self._cut_chars > MOST_CHARS
+        self._open = ""
         return chunks
 
     def _skip_line(self) -> bool:
@@ -128,6 +157,9 @@ class Chunker:
 
     def _chunk(self, raw: str) -> list[Chunk]:
         raw, self._before = self._before + raw, ""
+        if FINAL in raw:  # what came before it was a thought
+            raw = raw[raw.rindex(FINAL) + len(FINAL) :]
+            self._held.forget()
         if _ANY_WORD.search(raw) is None:
             self._before = raw[-MAX_CHARS:]
             return []

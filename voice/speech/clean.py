@@ -17,16 +17,21 @@ from voice.speech.stage import without_directions
 
 # A character that may have to go; text with none of them is said as it stands.
 _SUSPECT = Pattern(
-    r"[^ -!\"$%'()+,./0-;=?-Z^a-zÀ-ɏ‘’“”…–—°€£½¼¾]"
+    r"(?![A-Za-z])(?:[^ -!\"$%'()+,./0-;=?-Z^a-zÀ-ɏ‘’“”…–—°€£½¼¾]"
     r"| (?:[ (;:,!?]|\.(?!\w)|words?\))|\((?:[(;:a-zWC]|(?<=[a-z]\())|:[-()DPa-z]|=[=a-z]|%[sd]\b"
-    r"|/(?:no_|think)|\d(?<=turn\d)|^\s|\s$"
+    r"|/(?:no_|think)|\d(?<=turn\d)|^[\s,;:.!?](?:\s|$)|^\s|\s$)"
 )
 # At the beginning of a line: a list's mark, a role.
-_LINE_MARK = Pattern(r"[-–—+•>|(]|\w{1,24}(?: \w{1,12})?[.):]")
+_LINE_MARK = Pattern(r"[-–—+•>|(]|\w{1,24}+(?: \w{1,12}+)?+[.):]")
 
 _UNSPEAKABLE = Pattern(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+# What a terminal obeys: colours, a title. Its last sign goes with it.
+_ESCAPE = Pattern(
+    "\x1b(?:\\[[0-?]{0,32}[ -/]{0,4}[@-~]|[\\]PX^_][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\|$)|[ -/]{0,4}[0-~])?"
+    "|\x9b[0-?]{0,32}[ -/]{0,4}[@-~]"
 )
 _FENCE = Pattern(r"```[\s\S]*?(?:```|\Z)|^~~~[\s\S]*?(?:^~~~[^\n]*|\Z)", re.MULTILINE)
 _COMMENT = Pattern(r"<!--[\s\S]*?(?:-->|\Z)")
@@ -55,12 +60,19 @@ _KEY_TAG = Pattern(
     r"<(Tab|Enter|Return|Esc|Escape|Shift|Ctrl|Control|Alt|Option|Command|Delete|Backspace|Space|Home|End|Menu)>"
 )
 
+_EYES = (":", ";", "=", "<3", "^_", "¯")
 _FACE = Pattern(r"(?<!\S)(?:[:;=]['’]?-?[)(DP]+|<3|\^_\^|¯\\?_\(ツ\)_/¯)(?=\s|[.,!?]|$)")
 
 _POWER = Pattern(r"(?<=\d)\*\*(?=\d)")
+# Stars and dots that hide digits: "***-**-6789", "****1234", "•••• 1234".
+_HIDDEN = Pattern(
+    r"(?<![*•\w])(?:\(?\*{3}\)?[- ]\*{2,3}-|\*{3}-|(?:\*{4}[ -]?){1,4}|(?:•{2,16}+[ -]?){1,4}+)"
+    r"(?=\d{4}(?![\d*]))"
+)
 # Stars that mark words; "3 * 4" and "2*(x+1)" are sums.
 _STARS = Pattern(
-    r"\*{2,}(?!\d)|(?<!\d)\*{2,}|(?<![\w)])(?<!\d )\*(?=\S)|(?<=\S)\*(?!\w)(?! ?[\d(])"
+    r"\*{2,}(?!\d)|(?<!\d)\*{2,}|(?<=\S)\*(?!\w)(?! ?[\d(])"
+    r"|(?<![\w)])(?<!\d )\*(?=[^\s.,;:!?])(?!\d{1,8}#?(?![\w*])(?![^*\n]{0,60}\*))"  # "Press *9" is a key
     r"|(?<=[A-Za-z])\*(?=[A-Za-z]{2})"
 )
 _UNDERSCORES = Pattern(r"(?<![^\W_])_+|_+(?![^\W_])")
@@ -72,8 +84,14 @@ _EMOJI = Pattern(
     "\ue000-\uf8ff\u3030\u303d]+"
 )
 _EMPTY = Pattern(r"\(\s{0,9}\)|\[\s{0,9}\]|\{\s{0,9}\}")
-_SPACE = Pattern(r"\s+")
-_SPACE_BEFORE_MARK = Pattern(r" ([.,!?;:]+)(?=[\s\"'”’)]|$)")
+_SPACE_BEFORE_MARK = Pattern(r" (?=[.,!?;:]++(?:[\s\"'”’)]|$))")
+# Marks that a dropped part leaves: at the beginning, before the end of a sentence, and behind it.
+_MARKS_OF_WORDS = frozenset(",;:.!?")
+_LEADING = Pattern(r"\A(?:[,;:](?=[\s,;:.!?])|[.!?](?=\s)|\s)+")
+_STRAY = Pattern(
+    r"[,;:](?:(?=[,;:\s]{0,12}[.!?](?:\s|$))|(?<=,)(?=\s{0,3}[,;:]\s)|(?<=[.!?]\s.)(?=\s)|(?<=[.!?]\s\s.)(?=\s))"
+)
+_SPACED_MARKS = (" .", " ,", " !", " ?", " ;", " :")
 _BRACKETS = Pattern(r"[\[\]{}]+")
 _SPEAKABLE = Pattern(r"[^\W_]")
 _MARKS = dict.fromkeys(map(ord, "()[]<>*_`~|\\#"), " ")
@@ -91,21 +109,32 @@ def clean(text: str, *, begins_line: bool = True) -> str:
     text = text.strip(" ")
     if _SUSPECT.search(text) is None and not (begins_line and _LINE_MARK.match(text)):
         return text if _SPEAKABLE.search(text) else ""
-    text = without_asides(text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _UNSPEAKABLE.sub("", text)
     if len(text) > _FEW_CHARS and _is_noise(text):
         text = text.translate(_MARKS)
+    if "\x1b" in text or "\x9b" in text:
+        text = _ESCAPE.sub("", text)
+    text = without_asides(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _UNSPEAKABLE.sub("", text)
     if "<" in text or "&" in text:
         text = _without_tags(text)
-    text = _without_blocks(without_directions(_FACE.sub("", text)))
+    if any(map(text.__contains__, _EYES)):
+        text = _FACE.sub("", text)
+    text = _without_blocks(without_directions(text))
     text = _without_marks(as_sentences(text, begins_line=begins_line))
-    text = tidied(text)
+    text = tidied(_without_strays(text))
     return text if _SPEAKABLE.search(text) else ""
 
 
 def tidied(text: str) -> str:
     """The text with one space between two words, and none before a mark that ends something."""
-    return _SPACE_BEFORE_MARK.sub(r"\1", _SPACE.sub(" ", text)).strip()
+    text = " ".join(text.split())
+    return _SPACE_BEFORE_MARK.sub("", text) if any(map(text.__contains__, _SPACED_MARKS)) else text
+
+
+def _without_strays(text: str) -> str:
+    """Without the marks that stood beside what was taken out: ", your rent is due.", "I can do that: ."."""
+    text = _STRAY.sub("", text).lstrip()
+    return _LEADING.sub("", text) if text[:1] in _MARKS_OF_WORDS else text
 
 
 def _is_noise(text: str) -> bool:
@@ -134,10 +163,17 @@ def _without_blocks(text: str) -> str:
 
 def _without_marks(text: str) -> str:
     """Without emphasis, pictures and faces."""
-    if "*" in text or "_" in text:
-        text = _UNDERSCORES.sub("", _STARS.sub("", _POWER.sub("^", text)))
+    if "**" in text or "••" in text:
+        text = _HIDDEN.sub("XXX-XXX-", text)
+    if "*" in text:
+        text = _STARS.sub("", _POWER.sub("^", text))
+    if "_" in text:
+        text = _UNDERSCORES.sub("", text)
     if "~" in text:
         text = _BELOW.sub(r"\1", text)
+    if "~" in text or "`" in text:
+        text = _TICKS.sub("", text)
     text = text.replace("=>", "→")
-    text = _EMOJI.sub(" ", _KEYCAP.sub("", _TICKS.sub("", text)))
-    return _BRACKETS.sub("", _EMPTY.sub("", text))
+    if not text.isascii():
+        text = _EMOJI.sub(" ", _KEYCAP.sub("", text))
+    return _BRACKETS.sub("", _EMPTY.sub("", text)) if any(map(text.__contains__, "([{]}")) else text

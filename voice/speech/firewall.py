@@ -13,6 +13,7 @@ from voice.speech.nesting import Nesting
 from voice.speech.patterns import Pattern
 
 MAX_TAG_CHARS = 200
+FINAL = "assistantfinal"  # the channel of the answer, where its tokens were taken out
 TAIL_CHARS = 40  # of what is hidden: the mark that ends it may be cut in two
 
 _THOUGHT = (
@@ -62,11 +63,24 @@ _CLOSE = {
     "bare": Pattern(rf"</(?:{_BARE}|{_MUSING})\s{{0,3}}>|[.!?](?=\s)|(?=\n)", re.IGNORECASE),
     "code": Pattern(r"```"),
     "channel": Pattern(r"<\|channel\|>\s{0,3}final\s{0,3}<\|message\|>"),
+    "named": Pattern(FINAL),
     "header": Pattern(r"\n|<\|end_header_id\|>|<\|message\|>|(?=<\|channel\|>)"),
     # Behind the token that ends a reply, a model goes on as somebody else: nobody is to hear it.
     "rest": _NEVER,
 }
 _MARK = Pattern(r"[<{\[◁`]|&(?=l|$)")
+_DOUBTFUL_MARK = Pattern(r"[<{\[◁`\"]|&(?=l|$)")  # behind JSON that was given up
+_SYNTAX = Pattern(r"\"\s{0,3}(?:[:}\]]|,\s{0,3}[\"}\]])")  # … and was JSON after all
+_SYNTAX_BEGUN = Pattern(r"\"\s{0,3}(?:,\s{0,3})?$")
+# Channels whose tokens were taken out before they came here: "analysisThe user …assistantfinalHello".
+_CHANNELS = ("analysis", "commentary", "final", "assistantanalysis", "assistantcommentary", FINAL)
+_CHANNELS_BEGIN = frozenset(name[0] for name in _CHANNELS)
+_THINKS_ALOUD = Pattern(
+    r"\s{0,20}(?:assistant)?(?:analysis|commentary)"
+    r"(?:(?=[^\W\d_a-z]|[\n\"“‘*{])| (?=(?:The user|We |User |to=)))"
+)
+_FINAL_FIRST = Pattern(r"\s{0,20}(?:assistant)?final(?=[^\W\d_a-z]|[¿¡\"“])")
+_MAY_THINK = Pattern(r"\s{0,20}(?:assistant)?(?:analysis|commentary)(?: \w{0,4}(?: \w{0,4})?)?$")
 # The end of a text that may become a mark when more follows.
 _BEGUN = Pattern(
     rf"<(?:[|｜/A-Za-z!<][^<>\n]{{0,{MAX_TAG_CHARS}}})?$|<\s{{1,2}}\|?(?:/\s{{0,2}})?\w{{0,20}}\s{{0,3}}(?:&g?t?)?$"
@@ -81,45 +95,100 @@ _MARKS = dict.fromkeys(map(ord, "<>{}[]◁▷"), " ")
 _ENDS, _CLOSING = ".!?…:", "\"'”’)*_"  # of a sentence
 _MOST_MARKS = 8  # one in so many characters may be a mark: more of them are noise, and mean nothing
 _FEW_CHARS = 1000
+_MOST_SIGNS = 400  # in one reply: one with more is none, and nothing more of it is heard
+_MOST_BLANKS = 20  # before the first word
 
 
 class Firewall:
-    """Takes the pieces of one reply and lets through what may be heard of it."""
+    """Takes the pieces of one reply and lets through what may be heard of it.
 
-    def __init__(self) -> None:
+    `thinks`: the reply begins amid a thought, which its prompt has opened.
+    """
+
+    def __init__(self, *, thinks: bool = False) -> None:
         # A thought has ended that no mark had begun: what was not said yet is part of it.
         self.takes_back = False
         self.is_idle = False  # words without a mark pass through, now that some have
+        # The same, where no thought had been opened in the reply: its prompt has done so.
+        # None: nobody knows. False: it was taken for a thought, and had none.
+        self.began_in_thought: bool | None = None
         self._held = ""
-        self._closer: Pattern | Nesting | None = None
+        self._closer: Pattern | Nesting | None = _CLOSE_THOUGHT if thinks else None
+        self._assumed: list[str] | None = [] if thinks else None  # all of it, until a thought ends
+        self._is_new = not thinks  # nothing has come but blanks
+        self._has_thought = False
+        self._doubts = False  # JSON was given up: more of it may come
+        self._at_s = 0.0
         self._has_words = False
         self._is_amid = False  # a sentence, on its line, has begun and not ended
+        self._signs = 0  # that opened something, or might have
 
     @property
     def is_hiding(self) -> bool:
         """Whether what comes now is not for the caller."""
         return self._closer is not None
 
-    def feed(self, piece: str) -> str:
-        """What of the next piece may be heard, with what was held back before it."""
+    def feed(self, piece: str, at_s: float = 0.0) -> str:
+        """What of the next piece may be heard, with what was held back before it.
+
+        `at_s` is when it came, on any clock.
+        """
+        if self._closer is _NEVER:
+            return ""
+        self._at_s = at_s
+        if self._assumed is not None:
+            self._assumed.append(piece)
+        if self._is_new:
+            piece = self._opening(piece)
+            if self._is_new:
+                return ""
+        if self._doubts:
+            return self._let_through(self._held + piece, is_last=False)
         if self._closer is None and not self._held and _MARK.search(piece) is None:
             self._note(piece)
             self.is_idle = self._is_amid
             return piece
         return self._let_through(self._held + piece, is_last=False)
 
-    def end(self) -> str:
-        """What was held back and has turned out to be no mark."""
-        return self._let_through(self._held, is_last=True) if self._held else ""
+    def end(self, *, is_cut: bool = False) -> str:
+        """What was held back and has turned out to be no mark.
+
+        `is_cut`: the reply was not written to its end. Else one that was taken for a thought, and has
+        ended without the thought's end, was none.
+        """
+        held, self._held = self._held, ""
+        if self._assumed is not None and not is_cut:
+            held, self._assumed, self._closer = "".join(self._assumed), None, None
+            self.began_in_thought = False
+        return self._let_through(held, is_last=True) if held else ""
+
+    def _opening(self, piece: str) -> str:
+        """The first words, without the name of a channel; "" while they may still become one."""
+        text = self._held + piece
+        self._held = ""
+        begins = text.lstrip()[:1]
+        if begins and begins not in _CHANNELS_BEGIN:
+            self._is_new = False
+            return text
+        if found := _THINKS_ALOUD.match(text):
+            self._closer, self._has_thought = _CLOSE["named"], True
+            text = text[found.end() :]
+        elif found := _FINAL_FIRST.match(text):
+            text = text[found.end() :]
+        elif _may_be_channel(text):
+            self._held = text
+            return ""
+        self._is_new = False
+        return text
 
     def _let_through(self, text: str, *, is_last: bool) -> str:
         self._held, at = "", 0
         heard: list[str] = []
         while at < len(text):
             if self._closer is not None:
-                at = self._skip(text, at)
+                text, at = self._skip(text, at)
                 continue
-            mark = _MARK.search(text, at)
+            mark = (_DOUBTFUL_MARK if self._doubts else _MARK).search(text, at)
             end = mark.start() if mark else len(text)
             self._hear(text[at:end], heard)
             if mark is None:
@@ -130,7 +199,7 @@ class Firewall:
                 self._held = text[end:]
                 break
             at = self._open(text, end, heard)
-        is_open = self._closer is None and not self._held
+        is_open = self._closer is None and not self._held and not self._doubts
         self.is_idle = is_open and self._is_amid
         return "".join(heard)
 
@@ -154,16 +223,26 @@ class Firewall:
         """Whether the mark at this place may become another one, or longer, when more follows."""
         if len(text) - at > MAX_TAG_CHARS:
             return False
+        if text[at] == '"':
+            return _SYNTAX_BEGUN.match(text, at) is not None
         return _BEGUN.match(text, at) is not None or (
             text.startswith("<|channel|>", at) and len(text) - at < 40
         )
 
     def _open(self, text: str, at: int, heard: list[str]) -> int:
         """Begin to hide what is opened here, or let the sign through. Where to go on."""
+        if text[at] == '"':
+            return self._quote(text, at, heard)
         if lone := _CLOSE_THOUGHT.match(text, at):
             self.takes_back = True
+            if self._has_words and not self._has_thought:
+                self.began_in_thought = True
             heard.clear()
             return lone.end()
+        self._signs += 1
+        if self._signs > _MOST_SIGNS:
+            self._closer = _NEVER
+            return at
         found = _SENTENCE_TOKEN.match(text, at) if not self._has_words else None
         found = found or _OPEN.match(text, at)
         if found is None:
@@ -177,31 +256,55 @@ class Firewall:
         if kind in ("braces", "list"):
             self._closer = Nesting()
             return at
+        self._has_thought = self._has_thought or kind in ("thought", "loose", "mind", "musing", "channel")
         if self._has_words and kind in ("header", "begin"):
             kind = "rest"
         if kind not in ("begin", "stray", "field"):
             self._closer = _CLOSE[kind]
         return found.end()
 
-    def _skip(self, text: str, at: int) -> int:
-        """Pass over what is hidden. What may be the beginning of its end is kept."""
+    def _quote(self, text: str, at: int, heard: list[str]) -> int:
+        """A quote behind JSON that was given up: what stands before it may have been JSON after all."""
+        if _SYNTAX.match(text, at) is None:
+            self._hear(text[at], heard)
+            return at + 1
+        self.takes_back = True
+        heard.clear()
+        self._closer = Nesting(depth=1)
+        return at + 1
+
+    def _skip(self, text: str, at: int) -> tuple[str, int]:
+        """Pass over what is hidden: the text, and where to go on in it.
+
+        What may be the beginning of its end is kept.
+        """
         assert self._closer is not None
         if isinstance(self._closer, Nesting):
-            end = self._closer.end_in(text, at)
-        else:
-            close = self._closer.search(text, at)
-            end = close.end() if close else None
-            if close is None:
-                self._held = text[max(at, len(text) - TAIL_CHARS) :]
-        if end is None:
-            return len(text)
-        self._closer = None
-        return end
+            found = self._closer.end_in(text, at, self._at_s)
+            if found is None:
+                return text, len(text)
+            self._closer, self._doubts = None, self._doubts or not found.is_sure
+            return (found.prose + text[found.at :], 0) if found.prose else (text, found.at)
+        close = self._closer.search(text, at)
+        if close is None:
+            self._held = text[max(at, len(text) - TAIL_CHARS) :]
+            return text, len(text)
+        self._closer, self._assumed, self._has_thought = None, None, True
+        return text, close.end()
+
+
+def _may_be_channel(text: str) -> bool:
+    """Whether the first words of a reply may become the name of a channel when more follows."""
+    word = text.lstrip()
+    if len(text) - len(word) > _MOST_BLANKS:
+        return False
+    return any(one.startswith(word) for one in _CHANNELS) or _MAY_THINK.match(text) is not None
 
 
 def heard_of(text: str) -> str:
     """What of a whole reply may be heard."""
-    if _MARK.search(text) is None:
+    text = text[text.rindex(FINAL) + len(FINAL) :] if FINAL in text else text
+    if _MARK.search(text) is None and _FINAL_FIRST.match(text) is None and _THINKS_ALOUD.match(text) is None:
         return text
     if len(text) > _FEW_CHARS and sum(map(text.count, "<{[◁")) * _MOST_MARKS > len(text):
         text = text.translate(_MARKS)

@@ -11,9 +11,13 @@ import re
 from voice.speech.patterns import Pattern
 
 _RULE = Pattern(r"(?:[-*_=—]\s{0,3}){3,}|={2,}|-{2,}")
-_TABLE_RULE = Pattern(r"\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*")
+_TABLE_SIGNS = Pattern(r"[\s:|-]+")
 _QUOTE = Pattern(r"(?:>[ \t]?)+")
-_HEADING = Pattern(r"#{1,6}[ \t]+")
+# "# of units", "# 305" and the key in "# to repeat" are no headings; "# To do" and "## to do" are.
+_HEADING = Pattern(
+    r"(?:#{2,6}[ \t]+|#[ \t]+(?!(?:to|for|or|key|when|if|para|o|si|cuando)\b))(?!of\b|\d+[A-Z]?[.!?]?$)"
+)
+_BULLETS = frozenset("-*+•‣◦▪·–—→➜➤►✓✔✅☑")
 _BULLET = Pattern(r"(?:[-*+•‣◦▪·–—→➜➤►✓✔✅☑][ \t]+)+(?:\[[ xX]?\][ \t]*)?")
 _NUMBER = Pattern(r"(?:\*\*|__)?\(?(?:(\d{1,2})[.)]|([a-hA-H])\))(?:\*\*|__)?[ \t]+(?=\S)")
 _TASK = Pattern(r"\[[ xX]\][ \t]+")
@@ -26,34 +30,36 @@ _ROLE = Pattern(
     re.IGNORECASE,
 )
 _ENDED = Pattern(r"[.,;:!?…।。！？]['\"”’)\]*_~`]*$")
+_ENDS = frozenset(".,;:!?…")
 _BARE = Pattern(r"[*_#>~`\s|-]*")
+MOST_LINES = 1000  # of one text; what is behind them is read as one line
 
 
 def as_sentences(text: str, *, begins_line: bool) -> str:
     """The text on one line, with a pause where a line was a thing of its own."""
-    lines = text.split("\n")
+    lines = text.split("\n", MOST_LINES)
     if len(lines) == 1 and not begins_line:
         return text
-    bars = 1 if "|" in text and any(map(_TABLE_RULE.fullmatch, lines)) else 2
+    bars = 1 if "|" in text and any(map(_is_table_rule, lines)) else 2
     said: list[str] = []
-    for place, line in enumerate(lines):
-        words, is_own = _read(line.strip(), bars) if place or begins_line else (line.strip(), False)
-        is_new = is_own or not line.strip() or words[:1].isupper() or not words[:1].islower()
-        if said and is_new:
+    reads = begins_line
+    needs_end = False  # of an item that other lines follow, though the next one goes on in lower case
+    for line in map(str.strip, lines):
+        words, is_own = _read(line, bars) if reads else (line, False)
+        reads = True
+        if said and (needs_end or is_own or not words[:1].islower()):
             said[-1] = _ended(said[-1])
         if words:
-            said.append(f"{words}\n" if is_own and place < len(lines) - 1 else words)
-    return " ".join(part[:-1] if part.endswith("\n") else part for part in map(_closed, said))
-
-
-def _closed(part: str) -> str:
-    """An item that other lines follow ends with a pause, though the next one goes on in lower case."""
-    return _ended(part[:-1]) if part.endswith("\n") else part
+            said.append(words)
+            needs_end = is_own
+        else:
+            needs_end = False
+    return " ".join(said)
 
 
 def _ended(part: str) -> str:
-    words = part.removesuffix("\n")
-    return words if not words or _ENDED.search(words) or _BARE.fullmatch(words) else f"{words}."
+    """What was said, with a pause behind it."""
+    return part if part[-1] in _ENDS or _ENDED.search(part) or _BARE.fullmatch(part) else f"{part}."
 
 
 def _read(line: str, bars: int) -> tuple[str, bool]:
@@ -64,7 +70,7 @@ def _read(line: str, bars: int) -> tuple[str, bool]:
     if not line:
         return "", False
     first = line[0]
-    if first in "-*_=—:|" and (_RULE.fullmatch(line) or _TABLE_RULE.fullmatch(line)):
+    if first in "-*_=—:|" and (_RULE.fullmatch(line) or _is_table_rule(line)):
         return "", True
     if first == ">" and (mark := _QUOTE.match(line)):
         line = line[mark.end() :].strip()
@@ -75,16 +81,21 @@ def _read(line: str, bars: int) -> tuple[str, bool]:
         title = line[mark.end() :].rstrip("# \t")
         role = _ROLE.match(title)
         return (title[role.end() :].strip() if role else title), True
-    if mark := _BULLET.match(line):
+    if first in _BULLETS and (mark := _BULLET.match(line)):
         return _item(line[mark.end() :]), True
-    if mark := _NUMBER.match(line):
+    if (first in "*_(" or first.isdecimal() or line[1:2] == ")") and (mark := _NUMBER.match(line)):
         return f"{mark[1] or mark[2].upper()}, {_item(line[mark.end() :])}", True
-    if mark := _TASK.match(line):
+    if first == "[" and (mark := _TASK.match(line)):
         return line[mark.end() :], True
     if line == "assistant":  # the token that begins a reply, as text
         return "", True
-    mark = _ROLE.match(line)
+    mark = _ROLE.match(line) if ":" in line else None
     return (line[mark.end() :].strip() if mark else line), False
+
+
+def _is_table_rule(line: str) -> bool:
+    """Whether a line is the one below a table's head: bars and dashes, a bar behind a dash."""
+    return -1 < line.find("-") < line.rfind("|") and _TABLE_SIGNS.fullmatch(line) is not None
 
 
 def _item(words: str) -> str:

@@ -9,37 +9,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import repeat
 
 from voice.speech.lexicon import NONE, Lexicon
 from voice.speech.locales.base import Locale
 from voice.speech.locales.english import ENGLISH
 from voice.speech.patterns import Pattern
-from voice.speech.readers import codes, measures, money, net, signs, telephone, words
-from voice.speech.readers.table import WordReader, read_number, word_readers
+from voice.speech.readers import codes, measures, money, net, roman, signs, telephone, words
+from voice.speech.readers.science import RAISED
+from voice.speech.readers.table import BIG_LETTERS, WordReader, read_number, word_readers
 from voice.speech.span import Span, composed, replaced
 
 SignReader = Callable[[str, int, Locale], Span | None]
 
 MAX_READS = 1000  # of one text, a quarter of an hour of speech; what is behind them is left as it is
+MAX_TOKENS = 25_000  # … looked at, words that are none of the tables' and stray signs among them
 MAX_ROUNDS = 4  # of reading what was read; two settle nearly everything
 MAX_SETTLED_CHARS = 4000  # longer texts are read once
 
-# A word, a digit, a sign that may begin a number, any other sign. Marks of punctuation are no token.
-_TOKEN = Pattern(
-    r"([^\W\d_]++(?:['’][^\W\d_]++)?)"
-    r"|(\d)"
-    r"|([-−–+(.'’](?=\s?[.$€£¥#]?\d))"
-    r"|([^\w\s,;:!?.'\"’‘“”()\[\]…¿¡«»-]|_)"
+# A word that is read only if it is in the tables; another word; a digit; a sign that may begin a number;
+# any other sign. Marks of punctuation are no token.
+_TOKENS = (
+    r"(?:([A-Z]?[a-zà-öø-ÿ]++(?![\w'’@/:&+$-]|\.\w))"
+    r"|([^\W\d_]++(?:['’][^\W\d_]++)?)"
+    r"|([0-9\d])"
+    r"|([-−–+(.'’](?=\s?[.$€£¥#'’]?\d))"
+    r"|([^\w\s,;:!?.'\"’‘“”()\[\]…¿¡«»-]|_))"
 )
-_WORD, _DIGIT, _LEAD = 1, 2, 3
-# What may have to be read: a sign, a digit, two capitals, letters with dots, a Roman numeral …
+_TOKEN = Pattern(rf"[ ,]{{0,2}}+{_TOKENS}")
+# The same over words of small letters: for a text that holds none of the tables' (`_small_words`).
+# Where nothing follows these, the search goes on within one: `(?<![a-z])` lets no part of it be a word.
+_SPARSE_TOKEN = Pattern(rf"[ ,]{{0,2}}+(?:(?<= )[a-z]++ ){{0,9}}+(?:(?<![a-z])|(?![^\W\d_])){_TOKENS}")
+_WORD, _DIGIT, _LEAD = 2, 3, 4
+# What may have to be read: a sign, a digit, two capitals, letters with dots, a Roman numeral … Most letters
+# are passed over at a look.
 _SIGNS = Pattern(
-    r"[^A-Za-zÀ-ÖØ-öø-ÿ \n,.!?'’¿¡-]|-(?=[A-Z])|[B-OQ-Z](?=[A-Z])|[AP](?=[A-LN-Z]|M\w)|\.(?=[A-Za-z])"
-    r"|-(?=(?:mon|tues|wednes|thurs|fri|satur|sun)day|noon|midnight)"
+    r"(?![a-z ])(?:[^A-Za-zÀ-ÖØ-öø-ÿ \n,.!?'’¿¡-]|-(?:(?=[A-Z])|(?<=[A-DO]-)(?!\w)|(?<=Day -)(?= [A-Z]))"
+    r"|[B-OQ-Z](?=[A-Z])|[AP](?=[A-LN-Z]|M\w)|\.(?=[A-Za-z]|['’]s)"
+    r"|-(?=(?:mon|tues|wednes|thurs|fri|satur|sun)day|noon|midnight|dusk|dawn|sunset|sunrise)"
     r"|[VX](?![\w'’])|I(?![\w'’]| [a-np-z]| o[a-eg-z])"
+    r"|I(?<=(?:War|ype|ase|art|ass|vel|ier) I)(?! [a-z]*'|\w)"
+    r"|I(?<=(?:les|mes|rge|ard|nry|iam|eth|cis|vid|ter|der|ick|las) I)(?= (?:was|had|is)\b))"
 )
 # … or a word of the tables: see `_words`.
 _CALM = frozenset(("", " ", "\n", ",", ";", "!", "?", "(", ")"))  # what a span may stand beside
+_APART = (" ", ". ")
+_PLACES, _SPELLED = ("unit", "address"), ("acronym", "code")
 _MAYBE_STRANGE = frozenset(("code", "email", "symbol", "url"))
 _GLUE = frozenset("@._/:-&+0123456789$")
 
@@ -82,6 +97,8 @@ def _settled(text: str, locale: Locale, lexicon: Lexicon) -> tuple[list[Span], s
 
 def _found(text: str, locale: Locale, lexicon: Lexicon) -> tuple[list[Span], bool]:
     """The spans of one reading, with the names of the lexicon first, and whether they may need another."""
+    if not lexicon:
+        return _read(text, 0, len(text), locale)
     found: list[Span] = []
     is_strange = False
     done = 0
@@ -105,13 +122,24 @@ def _is_interesting(text: str, locale: Locale) -> bool:
 @cache
 def _words(locale: Locale) -> frozenset[str]:
     """The words that may be said otherwise without a digit or a sign beside them."""
-    whole = {*locale.month_forms, *map(str.lower, locale.unit_names.values()), "p", "q", "n", "s", "e", "w"}
-    whole.update(map(str.lower, (*locale.day_letters, *locale.range_ends)))
+    whole = {*locale.month_forms, *map(str.lower, locale.unit_names.values()), "p", "q"}
+    whole.update(map(str.lower, (*locale.day_letters, *locale.range_ends, *locale.holidays)))
     whole.update(map(str.lower, locale.weekday_forms.values()))
-    needs_dot = {*locale.dotted, *locale.rate_units} - {*locale.words, *locale.weekday_forms, "apt"}
+    joined = {*locale.books, *locale.roads, *BIG_LETTERS}  # said otherwise with a number or a sign only
+    joined.update(key for key, said in locale.keys.items() if key.lower() == said.lower())
+    needs_none = {*locale.words, *locale.weekday_forms, *locale.senses, "apt", "sq"} - {"no"}
+    needs_dot = {*locale.dotted, *locale.rate_units} - needs_none
     others = {word for word in word_readers(locale) if word.lower() not in whole and word not in needs_dot}
     short_months = {f"{month[:3].title()}" for month in locale.months} | {"Sept"}
+    short_months |= {short.lower() for short in short_months} - {"mar", "may", "dec", "jun"}  # "jan-feb"
+    others -= joined - {*locale.titles, *locale.streets}
     return frozenset(others | short_months | {f"{word}." for word in (*others, *short_months, *needs_dot)})
+
+
+@cache
+def _small_words(locale: Locale) -> frozenset[str]:
+    """The words of small letters that have a reader."""
+    return frozenset(filter(str.islower, word_readers(locale)))
 
 
 def _read(text: str, start: int, stop: int, locale: Locale) -> tuple[list[Span], bool]:
@@ -120,35 +148,65 @@ def _read(text: str, start: int, stop: int, locale: Locale) -> tuple[list[Span],
     found: list[Span] = []
     before: Span | None = None
     is_strange = False
-    at, reads = start, 0
-    search, calm = _TOKEN.search, _CALM  # looked up some thirty times in a sentence
-    while (token := search(text, at, stop)) is not None and reads < MAX_READS:
-        first, at, kind = token.start(), token.end(), token.lastindex
-        if kind == _WORD:
-            word = token[1]
+    at, reads = start, MAX_READS
+    unread = -9  # where a word of the tables ends that was left as it is
+    is_sparse = _small_words(locale).isdisjoint(text[start:stop].split())
+    is_sparse = is_sparse and len(text) <= MAX_SETTLED_CHARS
+    search, calm = (_SPARSE_TOKEN if is_sparse else _TOKEN).search, _CALM
+    for _ in repeat(None, MAX_TOKENS):
+        if (token := search(text, at, stop)) is None:
+            break
+        at = token.end()
+        kind = token.lastindex or 0
+        if kind <= _WORD:
+            word = token[kind]
             own = readers.get(word)
-            is_plain = own is None and text[at : at + 1] not in _GLUE and word[-1] not in "²³"
-            if is_plain and (word.islower() or word[1:].islower()):  # no "PDFs", no "I"
+            if own is None and (kind < _WORD or _is_plain(text, at, word)):
                 continue
+            first = token.start(kind)
             span = _word(text, first, at, word, own or (), locale)
         elif kind == _DIGIT:
-            span = read_number(text, first, locale)
+            span = read_number(text, at - 1, locale)
         elif kind == _LEAD:
-            span = _lead(text, first, before, locale)
+            span = _lead(text, at - 1, before, locale)
         else:
+            first = at - 1
             span = sign_readers.get(text[first], signs.dropped)(text, first, locale)
-        reads += 1
-        if span is not None and span.start >= start:
-            if text[span.end : span.end + 1] not in calm or text[span.start - 1 : span.start] not in calm:
-                apart = _apart(text, span, start, before)
-                is_strange = is_strange or apart is not span
-                span = apart
-            if span.kind in _MAYBE_STRANGE and not is_strange:
-                is_strange = _is_strange(text, span)
-            before = span
-            found.append(span)
-            start = at = span.end
+        reads -= 1
+        if reads < 0:
+            break
+        if span is None:
+            if kind <= _WORD:
+                unread = at  # "13,000 Sun": words come to stand before it
+                is_apart = first - start < 3 and text[start:first] in _APART
+                is_strange = is_strange or (is_apart and word not in locale.range_ends)  # "$5 today"
+            continue
+        begins, ends, family, _ = span
+        if begins < start:
+            continue
+        right = text[ends : ends + 1]
+        if (right not in calm and (right != "." or text[ends + 1 : ends + 2].isalnum())) or (
+            text[begins - 1 : begins] not in calm
+        ):
+            apart = _apart(text, span, start, before)
+            is_strange = is_strange or apart is not span
+            span = apart
+        if not is_strange:  # "Ste HTTP": a letter behind "Ste" is the name of a flat
+            is_strange = begins - unread < 3 and text[unread:begins] in _APART
+            if family in _MAYBE_STRANGE:
+                is_strange = is_strange or _is_strange(text, span)
+            if family in _SPELLED and before is not None and before.kind in _PLACES:
+                is_strange = is_strange or begins - before.end < 3
+        before = span
+        found.append(span)
+        start = at = ends
     return found, is_strange
+
+
+def _is_plain(text: str, end: int, word: str) -> bool:
+    """Whether a word that is in no table is said as it is written; "PDFs", "I" and "m²" may not be."""
+    is_small = word.islower() or word[1:].islower()
+    return is_small and text[end : end + 1] not in _GLUE and word[-1] not in RAISED
 
 
 def _apart(text: str, span: Span, done: int, before: Span | None) -> Span:
@@ -197,13 +255,13 @@ def _word(
             return span
     if following in _GLUE and (span := _glued(text, start, end, following, locale)) is not None:
         return span
-    if word[-1] in "²³":
+    if word[-1] in RAISED:
         return measures.power(text, start, end, locale)
     if len(word) > 1 and word.isupper():
         return words.capitals(text, start, end, locale)
     if word[-1] == "s" and word[:2].isupper():
         return words.plural_capitals(text, start, end, locale)
-    return words.roman(text, start, end, locale) if word in ("I", "V", "X") else None
+    return roman.roman(text, start, end, locale) if word in ("I", "V", "X") else None
 
 
 def _glued(text: str, start: int, end: int, following: str, locale: Locale) -> Span | None:

@@ -21,9 +21,9 @@ def replaced(text: str, spans: Sequence[Span]) -> str:
         return text
     parts: list[str] = []
     done = 0
-    for span in spans:
-        parts += (text[done : span.start], span.spoken)
-        done = span.end
+    for start, end, _, said in spans:
+        parts += (text[done:start], said)
+        done = end
     parts.append(text[done:])
     return "".join(parts)
 

@@ -66,16 +66,21 @@ _ADDRESS = Pattern(r"0x[0-9a-f]{8,16}\b")
 
 _SHORT_CHARS = 60  # no status is longer
 
-# One of these stands in whatever `judge` does not let through, but for a prompt's instructions.
-_HINT = Pattern(
-    rf"{_STATUS}|Traceback|Error\b|ERROR|FATAL|Exception|panic: |Timeout|Timedout|Refused|Interrupt"
-    r"|File \"|HTTP|Bad Gateway|Unavailable|Gateway Time|Too Many|END_CALL|HANG_?UP|TRANSFER|###|0x"
-    r"|^[ \t]{0,20}(?:at |(?:data|event|id):|\"[a-z_]\w*\"\s?:)"
-    r"|(?i:user|human|caller|customer|system|thought|thinking|monologue|action|tool|function|persona"
-    r"|character|prompt|markdown|sentence|step by step|instructions|response|reply|answer|respond|null"
-    r"|none|undefined|nan|nil\b|object|no (?:output|content)|apologi|acknowledge)",
-    re.MULTILINE,
+# One of these stands in whatever `judge` does not let through, but for a prompt's instructions. As strings:
+# to look for sixty of them one by one takes a tenth of the time that one pattern of all of them takes.
+_HINTS = (
+    *("IN_QUEUE", "IN_PROGRESS", "QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"),
+    *("PENDING", "Traceback", "Error", "ERROR", "FATAL", "Exception", "panic: ", "Timeout", "Timedout"),
+    *("Refused", "Interrupt", 'File "', "HTTP", "Bad Gateway", "Unavailable", "Gateway Time", "Too Many"),
+    *("END_CALL", "HANGUP", "HANG_UP", "TRANSFER", "###", "0x"),
 )
+_LOWER_HINTS = (
+    *("user", "human", "caller", "customer", "system", "thought", "thinking", "monologue", "action", "tool"),
+    *("function", "persona", "character", "prompt", "markdown", "sentence", "step by step", "instructions"),
+    *("response", "reply", "answer", "respond", "null", "none", "undefined", "nan", "nil", "object"),
+    *("no output", "no content", "apologi", "acknowledge"),
+)
+_LINE_HINT = Pattern(r"^[ \t]{0,20}(?:at |(?:data|event|id):|\"[a-z_]\w*\"\s?:)", re.MULTILINE)
 
 # A prompt's facts may well be said, "You can pay online" and "Never swim alone" among them.
 _TELLS = (
@@ -150,7 +155,11 @@ def judge(
 
 def may_be_technical(text: str) -> bool:
     """Whether something in a whole text may be judged otherwise than to be said. A quick look."""
-    return _HINT.search(text) is not None
+    return (
+        any(map(text.__contains__, _HINTS))
+        or any(map(text.lower().__contains__, _LOWER_HINTS))
+        or _LINE_HINT.search(text) is not None
+    )
 
 
 @lru_cache(maxsize=64)

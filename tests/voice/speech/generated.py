@@ -157,3 +157,22 @@ def phone_cases(seed: int, count: int) -> Iterator[Part]:
         sentence = rnd.choice(SENTENCES)
         parts = [rnd.choice(PARTS)(rnd) for _ in range(sentence.count("{}"))]
         yield sentence.format(*(part[0] for part in parts)), sentence.format(*(part[1] for part in parts))
+
+
+DENSE = (
+    "{name}, rent is {money}, due on {date} at {time}.",
+    "Call {telephone} about {flat}, {name}: it is {money}.",
+    "{name} is in {flat} from {time} to {time}, {interval}.",
+    "It was {money} on {date}, {name}, and {interval} for {code}.",
+    "Mail {mail}, {name}, or ring {telephone} by {time}.",
+)
+DENSE_PARTS = (money, telephone, date, time, flat, code, interval, mail)
+
+
+def dense_sentences(seed: int, count: int) -> Iterator[str]:
+    """Sentences with three parts or more each, no two alike but by chance; the same for the same seed."""
+    rnd = random.Random(seed)
+    for _ in range(count):
+        name = "".join(rnd.choices("aeiou", k=1) + rnd.choices("bdklmnrst", k=2) + rnd.choices("aeiou", k=1))
+        parts = {part.__name__: part(rnd)[0] for part in DENSE_PARTS}
+        yield rnd.choice(DENSE).format(name=name.capitalize(), **parts)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voice.speech.boundary import MAX_CHARS
-from voice.speech.chunk import Chunker
+from voice.speech.chunk import MOST_CHARS, Chunker
 from voice.types import Chunk
 
 
@@ -29,6 +31,11 @@ def spoken(text: str) -> list[str]:
             ["I'm sorry to hear that,", "let me see.", "Which unit?"],
         ),
         ("Yes, it is. Good.", ["Yes, it is.", "Good."]),
+        ("Vivo en la Av. Juárez 12. Gracias.", ["Vivo en la Av. Juárez 12.", "Gracias."]),
+        ("Vive en EE. UU. y llama al Tel. 55 1234 5678.", ["Vive en EE. UU. y llama al Tel. 55 1234 5678."]),
+        ("La Lic. Ana está en el Depto. 4. Pase.", ["La Lic. Ana está en el Depto. 4.", "Pase."]),
+        ('I can do that: create_ticket(issue="leak"). Done.', ["I can do that:", "Done."]),
+        ("{name}, your rent is due.", ["your rent is due."]),
         ("Dr. Lee comes at 4 p.m. today.", ["Dr. Lee comes at 4 p.m. today."]),
         ("It is on Lee Dr. We open at nine.", ["It is on Lee Dr.", "We open at nine."]),
         ("The answer is no. Sorry.", ["The answer is no.", "Sorry."]),
@@ -180,3 +187,39 @@ def test_a_reply_of_nothing_but_marks_costs_no_more_the_longer_it_gets() -> None
     # Work that grew with what came before would take minutes here.
     assert [chunk for _ in range(30_000) for chunk in chunker.feed("\n* ")] == []
     assert chunker.end() == []
+
+
+@pytest.mark.parametrize("sentence", ["Rent is due on the first. ", "word ", "- a\n", "🎉 "])
+def test_a_reply_that_never_ends_is_said_for_ten_minutes(sentence: str) -> None:
+    reply = sentence * (100_000 // len(sentence))
+
+    said = chunks(reply)
+
+    assert sum(len(chunk.sent) for chunk in said) < MOST_CHARS + MAX_CHARS
+    assert chunks(reply, 4) == said
+
+
+@pytest.mark.parametrize("cut_every", [1, 3, 50])
+def test_a_chunk_without_marks_is_cut_at_the_same_space_however_it_comes(cut_every: int) -> None:
+    reply = "two on 3/14 at 9 - 5 for $1,250 or so " * 30
+
+    assert chunks(reply, cut_every) == chunks(reply)
+
+
+@pytest.mark.parametrize("unit", ["St. ", "Dr. ", "&lt;", "1 - ", "{", "{x}", "\u2028", "0x12345678 ", "#1 "])
+def test_a_hostile_reply_costs_at_most_as_much_as_ten_minutes_of_one(unit: str) -> None:
+    chunks(unit * 100)
+
+    def cost_s(chars: int) -> float:
+        began = time.process_time()
+        chunks((unit * chars)[:chars], 4)
+        return time.process_time() - began
+
+    short, long = (min(cost_s(chars) for _ in range(2)) for chars in (MOST_CHARS, 10 * MOST_CHARS))
+
+    assert long < 8 * short + 0.1  # what comes behind is passed over
+
+
+@pytest.mark.parametrize("reply", ["It is in Apt. L20931 now. Fine.", "It is Apt.\n2026\nor so. Fine."])
+def test_the_number_of_a_flat_is_known_when_it_is_whole(reply: str) -> None:
+    assert chunks(reply, 1) == chunks(reply)

@@ -13,6 +13,17 @@ from voice.speech.clean import clean
     ("written", "said"),
     [
         ("Nothing to do here.", "Nothing to do here."),
+        ('I can do that: create_ticket(issue="leak"). Done.', "I can do that. Done."),
+        (", your rent is due.", "your rent is due."),
+        ("[Name], your tour is at nine.", "your tour is at nine."),
+        ("Hello! [Name], your tour is at nine.", "Hello! your tour is at nine."),
+        ("Hello [Name], your tour is at nine.", "Hello, your tour is at nine."),
+        ("Well... (laughs), so, etc., and on", "Well... so, etc., and on"),
+        ("A\x1b[31mB\x1b[0m \x1b]0;title\x07done\x1b(B", "AB done"),
+        ("# to repeat", "# to repeat"),
+        ("1 to pay\n# to repeat", "1 to pay. # to repeat"),
+        ("# To do\n- sink", "To do. sink"),
+        ("## to do", "to do"),
         ("**Bold** and _slanted_ and `code`", "Bold and slanted and code"),
         ("snake_case stays", "snake_case stays"),
         ("## Heading", "Heading"),
@@ -123,3 +134,25 @@ def test_cleaning_twice_changes_nothing_more_than_once_for_plain_words(text: str
     plain = "".join(letter for letter in text if letter.isalnum() or letter == " ")
 
     assert clean(clean(plain)) == clean(plain)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [":-)", ":-) ", "- a\n", "a\n", "| a | b |\n", "• ", "•", ". ", "a: ", "[a ", "<a ", "\\", "*sighs* "],
+)
+def test_cleaning_costs_as_much_as_the_text_is_long(unit: str) -> None:
+    clean(unit * 10)
+
+    def cost_s(chars: int) -> float:
+        text = (unit * chars)[:chars]
+        began = time.process_time()
+        clean(text)
+        return time.process_time() - began
+
+    short, long = (min(cost_s(chars) for _ in range(3)) for chars in (10_000, 100_000))
+
+    assert long < 40 * short + 0.01  # quadratic work would be a hundred times as much
+
+
+def test_of_a_long_list_every_item_that_is_heard_ends_with_a_pause() -> None:
+    assert clean("- item\n" * 300) == " ".join(["item."] * 300)

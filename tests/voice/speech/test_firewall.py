@@ -170,3 +170,53 @@ def test_instructions_of_the_prompt_are_not_said_but_its_facts_are() -> None:
     )
 
     assert [chunk.text for chunk in chunks] == ["Rent is due on the first."]
+
+
+CHANNELS = [
+    ("analysisThe user wants rent. We should be brief.assistantfinalRent is due.", "Rent is due."),
+    ("analysis\nUser wants rent.assistantfinalRent is due.", "Rent is due."),
+    ('analysisNeed a tool.assistantcommentary to=functions.ticket json{"a": 1}assistantfinalDone.', "Done."),
+    ('commentary to=functions.ticket {"a": 1}assistantfinalDone.', "Done."),
+    ("finalRent is due.", "Rent is due."),
+    ("assistantfinalRent is due.", "Rent is due."),
+    ("analysisThe user wants rent.", ""),
+    ("final answer: it is due.", "final answer: it is due."),
+    ("analysis of your bill shows ten dollars.", "analysis of your bill shows ten dollars."),
+    ("Analysis shows it.", "Analysis shows it."),
+    ("commentary on it", "commentary on it"),
+    ("a", "a"),
+    ("Finally, it is due.", "Finally, it is due."),
+]
+
+
+@pytest.mark.parametrize(("reply", "left"), CHANNELS)
+@pytest.mark.parametrize("size", [1, 3, 8, 1000])
+def test_channels_whose_tokens_were_taken_out_are_told_apart(reply: str, left: str, size: int) -> None:
+    assert heard(reply, size) == heard_of(reply) == left
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_what_comes_before_the_answers_channel_is_taken_back(size: int) -> None:
+    reply = "Okay, the user asks about rent. Short answer.assistantfinalRent is due."
+
+    assert " ".join(said(reply, size)) == "Rent is due."
+
+
+def test_what_was_not_said_yet_goes_with_its_thought() -> None:
+    chunker = Chunker()
+
+    said_before = chunker.feed("They want rent")
+    said_after = [*chunker.feed("</think>Rent is due. "), *chunker.end()]
+
+    assert said_before == []
+    assert [chunk.text for chunk in said_after] == ["Rent is due."]
+
+
+@pytest.mark.parametrize("unit", ["<", "[(", "&lt;", "{x} ", "```a "])
+def test_a_reply_of_ever_so_many_marks_is_closed(unit: str) -> None:
+    assert len(heard(unit * 2_000, 4)) < 4_000
+    assert heard(unit * 2_000 + "<think>no", 4) == heard(unit * 2_000, 4)
+
+
+def test_a_reply_that_begins_with_ever_so_many_blanks_is_heard() -> None:
+    assert heard("\n" * 300 + "Hello there.").strip() == "Hello there."

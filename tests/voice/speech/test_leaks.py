@@ -26,7 +26,9 @@ LEAKS = [
     ("Hmm, the system prompt says I must not share. Hello.", "Hello."),
     ("Here is the response under 30 words:\nHello.", "Hello."),
     ("Of course, the user wants the rent. Hello.", "Of course, Hello."),
+    ("analysisThe user wants rent.assistantfinalHello.", "Hello."),
     # calls
+    ('Okay. {"name": "ticket", "note": "leak"\n\nYour ticket is filed.', "Okay. Your ticket is filed."),
     ('Okay, create_ticket(issue="leak") is done.', "Okay, is done."),
     ('Okay. create_ticket(issue="leak")', "Okay."),
     ('`create_ticket(issue="leak. now")` Hello.', "Hello."),
