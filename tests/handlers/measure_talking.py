@@ -14,9 +14,8 @@ import json
 import sys
 import tempfile
 
-from voice.cli.bench import EVERY_S, FIRST_S, REPLY
-from voice.cli.bench_process import BenchProcess
-from voice.cli.bench_server import BenchServer
+from voice.cli.bench.process import BenchProcess
+from voice.cli.bench.server import BenchServer
 from voice.models.http import open_http
 from voice.simulate.caller import play
 from voice.simulate.report import percentile
@@ -38,9 +37,7 @@ class PacedLine(VapiLine):
 async def main(calls: int) -> None:
     script = Script.saying("talk", *(AC_REPAIR.says[turn % len(AC_REPAIR.says)] for turn in range(TURNS)))
     with tempfile.TemporaryDirectory() as folder:
-        server = BenchServer(
-            "offhook", folder, "scripted", REPLY, FIRST_S, EVERY_S, max_calls=2 * calls + 2 * PROBES
-        )
+        server = BenchServer("offhook", folder, model="scripted")
         async with BenchProcess(server) as ours, open_http() as http:
             show(0, await probe(ours.url))
             lines = [PacedLine(f"{ours.url}/vapi", http=http) for _ in range(calls)]
