@@ -10,6 +10,7 @@ says that it is loading.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.metadata
 import multiprocessing
 import os
@@ -26,6 +27,7 @@ from voice.engines.choose import engine_from
 from voice.engines.gone import Watch
 from voice.engines.http import WorkerApp
 from voice.engines.own_loop import OwnLoop
+from voice.engines.sdk_loop import prompt, width
 from voice.engines.slots import Slots
 from voice.engines.started import Steps
 from voice.engines.tally import Tally
@@ -40,51 +42,60 @@ FITNESS_S = 60.0  # a warm engine answers in milliseconds; a dead one never
 LEAVE_S = 5  # for replies in flight when the load balancer's worker is told to end
 DEFAULT_PORT = "80"  # RunPod's, where PORT is not set
 
-_engine: OwnLoop | None = None
+_here: tuple[OwnLoop, Engine] | None = None  # where jobs are done, and by what
 _tally = Tally()
 
 
 async def handler(job: Mapping[str, object]) -> AsyncGenerator[Json, None]:
     """Answers one job. The SDK streams only from a plain generator function, as this one is."""
-    if _engine is None:
+    if _here is None:
         yield {"error": "The worker was not started with `python runpod_handler.py`."}
         return
-    async with aclosing(work(job, _engine, _tally)) as chunks:
+    loop, engine = _here
+    async with aclosing(loop.each(work(job, engine, _tally))) as chunks:
         async for chunk in chunks:
             yield chunk
 
 
 async def engine_answers() -> None:
     """Fitness check: a worker whose engine does not answer must not take jobs."""
-    if _engine is None:
+    if _here is None:
         raise SetupError("the engine was not loaded")
+    loop, engine = _here
     async with asyncio.timeout(FITNESS_S):
-        await _engine.write(Prompt((Message("user", "Hello."),), max_tokens=1), lambda _: None)
+        await loop.call(engine.write(Prompt((Message("user", "Hello."),), max_tokens=1), lambda _: None))
 
 
 def serve(engine: Engine, at_once: int, steps: Steps | None = None) -> None:
     """Takes jobs from RunPod's queue until it ends the process; `at_once` of them are answered together.
 
-    The SDK counts a waiting job twice and sleeps a second when its count is full, so it is told
-    a constant width of more than twice as many; the engine's places hold the others back.
+    The SDK is told a constant width, for one that changes would have it take no job until all have ended.
+    It holds a few more jobs than that; the engine's places hold those back.
     """
-    global _engine
+    global _here
+    import uvloop  # late, as in `main`
+
     runpod = _sdk()
     # The SDK pings from a second process. A forked one would hold the engine's pipes open, and its locks.
     multiprocessing.set_start_method("spawn", force=True)
-    _engine, steps = OwnLoop(Slots(engine, at_once)), steps or Steps()
+    # Before the SDK makes its loops, where each chunk is a request.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    loop, places, steps = OwnLoop(uvloop.new_event_loop), Slots(engine, at_once), steps or Steps()
     with steps.step("load"):
-        _engine.launch()
+        loop.launch(places.start())
+    _here = loop, places
     steps.finish(mode="queue", model=engine.model)
-    width = 2 * at_once + 2
+    scale = importlib.import_module("runpod.serverless.modules.rp_scale")
+    most = width(scale.JobScaler, at_once)
+    scale.JobScaler = prompt(scale.JobScaler, places.ready)  # type: ignore[attr-defined]  # the SDK offers no other way
     try:
         runpod.serverless.register_fitness_check(engine_answers)
-        with Watch(_engine, _end_in_order):
+        with Watch(places, _end_in_order):
             runpod.serverless.start(
-                {"handler": handler, "return_aggregate_stream": True, "concurrency_modifier": lambda _: width}
+                {"handler": handler, "return_aggregate_stream": True, "concurrency_modifier": lambda _: most}
             )
     finally:
-        _engine.shut()
+        loop.shut(places.stop())
 
 
 async def serve_http(engine: Engine, at_once: int, steps: Steps | None = None) -> None:
@@ -98,6 +109,7 @@ async def serve_http(engine: Engine, at_once: int, steps: Steps | None = None) -
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # nobody asks who the peer is
         timeout_graceful_shutdown=LEAVE_S,
         timeout_keep_alive=75,  # longer than a caller speaks: the next turn finds the line open
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+
+import orjson
 
 from voice.job import tool_call_objects, usage_object
 from voice.types import Finish, Json
@@ -14,11 +15,14 @@ DONE = "data: [DONE]\n\n"
 
 
 class Completion:
-    """One chat completion. Every text it gives is whole frames, each ending in a blank line."""
+    """One chat completion. Every text it gives is whole frames, each ending in a blank line.
 
-    def __init__(self, model: str) -> None:
+    RunPod's OpenAI route tells no job's id: it stands in the completion's own, for whoever wants to cancel.
+    """
+
+    def __init__(self, model: str, job_id: object = None) -> None:
         self._model = model
-        self._id = f"chatcmpl-{uuid.uuid4().hex}"
+        self._id = f"chatcmpl-{job_id if isinstance(job_id, str) and job_id else uuid.uuid4().hex}"
         self._created = int(time.time())
         self._began = False
 
@@ -56,7 +60,7 @@ class Completion:
         fields: dict[str, Json] = {**self._head("chat.completion.chunk"), "choices": [choice]}
         if finish:
             fields |= {"usage": usage_object(finish), **(facts or {})}
-        return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
+        return f"data: {orjson.dumps(fields).decode()}\n\n"
 
     def _head(self, kind: str) -> dict[str, Json]:
         return {"id": self._id, "object": kind, "created": self._created, "model": self._model}

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import orjson
 
+from voice.engines.completions import DONE
 from voice.engines.slots import Slots
 from voice.engines.tally import Tally
 from voice.engines.worker import answer, checked, sentence
@@ -126,8 +127,8 @@ class _Line:
             if not self._is_stream:
                 await _reply(self._send, 200, chunk)
                 return
-            await self._event(str(chunk))
-        await self._send({"type": "http.response.body", "body": b""})
+            text = str(chunk)
+            await self._event(text, is_last=text.endswith(DONE))
 
     async def fail(self, exc: Exception) -> None:
         said = sentence(exc, None)
@@ -135,16 +136,16 @@ class _Line:
         if not self._began:
             await _reply(self._send, _status(exc), _error(said, kind))
             return
-        await self._event(f"data: {orjson.dumps(_error(said, kind)).decode()}\n\n")
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._event(f"data: {orjson.dumps(_error(said, kind)).decode()}\n\n", is_last=True)
 
-    async def _event(self, text: str) -> None:
+    async def _event(self, text: str, *, is_last: bool) -> None:
+        """The end goes with the last text: each sending is a call of the system, the dearest part of it."""
         if not self._began:
             self._began = True
             kind, *more = EVENTS
             headers = [(b"content-type", kind), *more]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": not is_last})
 
 
 def _status(exc: Exception) -> int:

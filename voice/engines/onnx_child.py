@@ -3,17 +3,18 @@
     python -m voice.engines.onnx_child MODEL_DIR CALLS THREADS
 
     in    {"do": "write", "job": 1, "call": "…", "messages": […], "max_tokens": 120,
-           "temperature": 0.3, "stop": […], "so_far": "…"}
+           "temperature": 0.3, "stop": […], "so_far": "…", "tools": […]}
           {"do": "cancel", "job": 1}
     out   {"is": "ready"}     {"is": "unready", "why": "…"}, then it ends
           {"is": "text", "job": 1, "text": "…"}
           {"is": "end", "job": 1, "reason": "stop", "read": 210, "reused": 180, "wrote": 31,
-           "dropped": 0}
+           "dropped": 0, "ignored": […], "calls": [{"id": "…", "name": "…", "arguments": "{…}"}]}
           {"is": "refused", "job": 1, "why": "…"}     {"is": "failed", "job": 1, "why": "RuntimeError"}
 
 One thread does it all. A pass of its loop takes what has come in, then every job that writes goes on
 by one token, and the oldest job that still reads goes on by one slice of its prompt: so nobody's
 words stop while somebody else's prompt is read. What a call's last turn has read stays in its cache.
+The library's own batches keep no such cache, and let nobody join: docs/runpod.md has the figures.
 The process ends when its stdin does: with its parent, however that ended.
 """
 
@@ -25,9 +26,8 @@ import signal
 import sys
 import time
 import traceback
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -38,8 +38,10 @@ import onnxruntime_genai as og
 import orjson
 
 from voice.engines.onnx_cache import Caches, Generator, Slot
-from voice.engines.prompt_reader import Entry, PromptReader, Tokenizer
+from voice.engines.prompt_reader import PromptReader, Tokenizer
 from voice.engines.reply_text import Reply, TextStream, pick
+from voice.engines.tool_syntax import MARKS, ToolSyntax, schemas_of
+from voice.engines.tool_turns import Entry
 from voice.errors import BadJob
 from voice.types import Json
 
@@ -48,7 +50,7 @@ FLUSH_TOKENS = 8  # pieces wait for each other so that one wake-up of the parent
 FLUSH_S = 0.02  # …but no longer than nobody would hear
 MAX_CONTEXT = 4096  # tokens; the library sets memory aside for all of it, per call
 SMALL_BYTES = 64 << 20  # under this a token is too short a work to share: one thread is twice as quick
-READ_BYTES = 1 << 16
+READ_BYTES, READS = 1 << 16, 16  # of a read, and how many of them others' words may wait for
 
 
 class Streaming(Tokenizer, Protocol):
@@ -72,7 +74,9 @@ class Model:
         self._model = og.Model(config)
         self.tokenizer = cast(Streaming, og.Tokenizer(self._model))
         marks = _marks(folder)
-        self.ends = frozenset({*map(int, self.tokenizer.eos_token_ids), *marks.values()})
+        self.tool_marks = {number: mark for mark, number in marks.items() if mark in MARKS}
+        own = {*marks.values()} - {*self.tool_marks}
+        self.ends = frozenset({*map(int, self.tokenizer.eos_token_ids), *own})
         template = _read(folder / "chat_template.jinja") + _read(folder / "tokenizer_config.json")
         knows_tools = b"tool_calls" in template
         self.reader = PromptReader(self.tokenizer, list(marks), self.context, knows_tools=knows_tools)
@@ -100,7 +104,8 @@ def default_threads(folder: Path) -> int:
 def _marks(folder: Path) -> dict[str, int]:
     """The tokenizer's own marks and their ids."""
     found = orjson.loads(_read(folder / "tokenizer.json") or b"{}").get("added_tokens") or []
-    return {str(one["content"]): int(one["id"]) for one in found if one.get("special")}
+    own = [one for one in found if one.get("special") or one["content"] in MARKS]
+    return {str(one["content"]): int(one["id"]) for one in own}
 
 
 def _read(path: Path) -> bytes:
@@ -118,6 +123,7 @@ class Job:
     read: int
     reused: int
     dropped: int
+    ignored: tuple[str, ...]
     temperature: float
     ready: str = ""  # text that was not sent yet
     ready_tokens: int = 0
@@ -133,7 +139,7 @@ class Child:
         self._source, self._sink = source, sink
         self._caches = Caches(model.cache, calls)
         self._jobs: dict[int, Job] = {}  # in the order of their coming
-        self._waiting: deque[Mapping[str, Json]] = deque()
+        self._waiting: dict[int, Mapping[str, Json]] = {}  # in the order of their coming
         self._line = b""  # the beginning of a line whose end has not come
         self._out: list[bytes] = []
         self._chance = np.random.default_rng()
@@ -144,8 +150,12 @@ class Child:
         poll.register(self._source, select.POLLIN)
         self.tell("ready")
         while self._flush():
-            if poll.poll(0 if self._jobs or self._waiting else None) and not self._listen():
-                return
+            # A cancel stands behind what it cancels: all that has come is taken before any of it is begun.
+            for _ in range(READS):
+                if not poll.poll(0 if self._jobs or self._waiting else None):
+                    break
+                if not self._listen():
+                    return
             self._admit()
             self._pass()
 
@@ -173,18 +183,18 @@ class Child:
             if asked["do"] == "cancel":
                 self._cancel(asked["job"])
             else:
-                self._waiting.append(asked)
+                self._waiting[asked["job"]] = asked
         return bool(some)
 
     def _cancel(self, number: int) -> None:
-        self._waiting = deque(asked for asked in self._waiting if asked["job"] != number)
+        self._waiting.pop(number, None)
         if number in self._jobs:
             self._caches.give_back(self._jobs.pop(number).slot)
 
     def _admit(self) -> None:
         while self._waiting and len(self._jobs) < self._calls:
-            asked = self._waiting.popleft()
-            number = cast(int, asked["job"])
+            number = next(iter(self._waiting))
+            asked = self._waiting.pop(number)
             try:
                 self._jobs[number] = self._begin(number, asked)
             except BadJob as exc:
@@ -195,18 +205,22 @@ class Child:
     def _begin(self, number: int, asked: Mapping[str, Json]) -> Job:
         wanted = cast(int, asked["max_tokens"])
         messages = cast("Sequence[Entry]", asked["messages"])
-        reading = self._model.reader.read(messages, wanted, cast(str, asked["so_far"]))
+        tools = cast("Sequence[Entry]", asked.get("tools") or ())
+        reader = self._model.reader
+        reading = reader.read(messages, wanted, cast(str, asked["so_far"]), tools)
         tokens = reading.tokens
         reply = Reply(
             self._model.tokenizer.create_stream(),
             self._model.ends,
             cast("Sequence[str]", asked["stop"]),
             min(wanted, self._model.context - len(tokens)),
+            ToolSyntax(schemas_of(tools)) if reader.shows_tools else None,
+            self._model.tool_marks,
         )
         slot, reused = self._caches.take(cast("str | None", asked["call"]), tokens)
         unread, temperature = tokens[reused:], float(cast(float, asked["temperature"]))
         counts = (len(tokens), reused, reading.dropped_turns)
-        return Job(number, slot, reply, unread, *counts, temperature)
+        return Job(number, slot, reply, unread, *counts, reading.ignored, temperature)
 
     # What goes on
 
@@ -241,7 +255,10 @@ class Child:
             self._caches.give_back(job.slot)
             counts = {"read": job.read, "reused": job.reused, "wrote": len(job.reply.tokens)}
             counts["dropped"] = job.dropped
-            self.tell("end", job=job.number, reason=job.reply.reason, **counts)
+            calls: list[Json] = [asdict(call) for call in job.reply.calls]
+            ignored: list[Json] = [*job.ignored]
+            tools = {"calls": calls, "ignored": ignored}
+            self.tell("end", job=job.number, reason=job.reply.reason, **counts, **tools)
 
     def _say(self, job: Job) -> None:
         at = time.monotonic()

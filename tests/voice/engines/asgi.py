@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,10 @@ from voice.engines.http import WorkerApp
 
 @dataclass
 class Asked:
-    """One request and what has come back of it. `hangs_up_after`: so many pieces of the body."""
+    """One request and what has come back of it. `hangs_up_after`: so many pieces of the body.
+
+    `heard` is given each message as the app sends it.
+    """
 
     app: WorkerApp
     method: str
@@ -21,6 +24,7 @@ class Asked:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs_up_after: int | None = None
+    heard: Callable[[Mapping[str, Any]], None] = lambda _: None
     status: int = 0
     pieces: list[bytes] = field(default_factory=list)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,6 +52,7 @@ class Asked:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Mapping[str, Any]) -> None:
+        self.heard(message)
         if message["type"] == "http.response.start":
             self.status = message["status"]
             return

@@ -65,6 +65,17 @@ async def test_a_streamed_reply_comes_as_events_with_usage_and_timing_in_the_las
     assert last["timing"].keys() == {"ttft_ms", "total_ms"}
 
 
+async def test_a_stream_ends_with_its_last_words_in_one_sending():
+    sent: list[dict[str, Any]] = []
+    asked = a_turn(await an_app(), stream=True)
+    asked.heard = sent.append
+
+    await asked.answered()
+
+    assert [message.get("more_body", False) for message in sent[1:]] == [True] * (len(sent) - 2) + [False]
+    assert sent[-1]["body"].endswith(b"data: [DONE]\n\n")
+
+
 async def test_a_reply_that_is_not_streamed_is_one_completion():
     asked = await a_turn(await an_app()).answered()
 
