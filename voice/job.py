@@ -20,6 +20,7 @@ MAX_MESSAGES: Final = 1000  # a call of an hour has about 400
 MAX_CHARS: Final = 400_000  # of all messages together: about 100,000 tokens
 MAX_STOPS: Final = 16
 MAX_TOOLS: Final = 128  # as OpenAI
+MAX_DEPTH: Final = 100  # of what a tool takes; a JSON writer ends at 254
 MAX_NAME_CHARS: Final = 200  # of call ids, model and tool names
 MAX_SO_FAR_CHARS: Final = 16_384  # what the caller has heard of a reply: MAX_TOKENS of four characters
 MAX_REPLY_MS: Final = 600_000  # RunPod's own limit of a job's execution, as it stands by default
@@ -116,7 +117,7 @@ def _prompt(fields: Mapping[str, object]) -> Prompt:
         messages=messages,
         max_tokens=_max_tokens(longest),
         temperature=_temperature(sampling.get("temperature")),
-        tools=_tools(fields.get("tools")),
+        tools=() if fields.get("tool_choice") == "none" else _tools(fields.get("tools")),
         stop=_stops(sampling.get("stop")),
         call_id=None if call_id is None else CallId(call_id),
         so_far=so_far,
@@ -211,7 +212,14 @@ def _tool(given: object, where: str) -> ToolSpec:
     if name is None:
         raise BadJob(f"{where}.function.name is missing.")
     parameters = _object(function.get("parameters") or {}, f"{where}.function.parameters")
+    if _is_deeper(parameters, MAX_DEPTH):
+        raise BadJob(f"{where}.function.parameters is nested deeper than {MAX_DEPTH} levels.")
     return ToolSpec(name, description, cast("Mapping[str, Json]", parameters))
+
+
+def _is_deeper(given: object, levels: int) -> bool:
+    within = given.values() if isinstance(given, dict) else given if isinstance(given, list) else ()
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in within)
 
 
 def _max_tokens(given: object) -> int:
@@ -285,12 +293,18 @@ def job_input(
     fields["stream"] = stream
     if prompt.tools:
         fields["tools"] = [tool_object(tool) for tool in prompt.tools]
+    if model is not None:
+        fields["model"] = model
+    return fields | own_fields(prompt, reply_s)
+
+
+def own_fields(prompt: Prompt, reply_s: float | None = None) -> dict[str, Json]:
+    """What our own worker takes beside a chat completion's fields."""
+    fields: dict[str, Json] = {}
     if prompt.call_id is not None:
         fields["call_id"] = prompt.call_id
     if prompt.so_far:
         fields["so_far"] = prompt.so_far
-    if model is not None:
-        fields["model"] = model
     if reply_s is not None:
         fields["reply_ms"] = min(MAX_REPLY_MS, max(1, round(reply_s * 1000)))
     return fields
@@ -353,6 +367,8 @@ def worker_facts(finish: Finish, timing_ms: Mapping[str, float], *, is_late: boo
     facts: dict[str, Json] = {"timing": dict(timing_ms)}
     if finish.dropped_turns:
         facts["dropped_turns"] = finish.dropped_turns
+    if finish.ignored:
+        facts["ignored"] = list(finish.ignored)
     if is_late:
         facts["stopped_at"] = "reply_ms"
     return facts

@@ -26,6 +26,10 @@ USER = {"role": "user", "content": "My sink leaks."}
 TOOL = {"type": "function", "function": {"name": "ticket", "description": "Opens one.", "parameters": {}}}
 
 
+def nested(levels: int) -> dict[str, Any]:
+    return {"of": nested(levels - 1)} if levels else {}
+
+
 def a_prompt(**fields: Any) -> Prompt:
     return Prompt((Message("system", "You are Jamie."), Message("user", "My sink leaks.")), **fields)
 
@@ -89,6 +93,7 @@ def test_what_is_not_said_has_the_prompts_defaults():
         ({"so_far": None}, "so_far", ""),
         ({"so_far": "half an emoji \ud83d"}, "so_far", "half an emoji ?"),
         ({"tools": [TOOL]}, "tools", (ToolSpec("ticket", "Opens one.", {}),)),
+        ({"tools": [TOOL], "tool_choice": "none"}, "tools", ()),
         ({"top_p": 0.5, "unheard_of": [1]}, "max_tokens", 120),
     ],
 )
@@ -176,6 +181,10 @@ def test_openais_list_of_models_needs_no_body():
         ({"messages": [USER], "sampling_params": 7}, "sampling_params"),
         ({"messages": [USER], "tools": {}}, "tools"),
         ({"messages": [USER], "tools": [{"function": {}}]}, "tools[0].function.name"),
+        (
+            {"messages": [USER], "tools": [{"function": {"name": "ticket", "parameters": nested(500)}}]},
+            "tools[0].function.parameters is nested deeper than 100 levels",
+        ),
         ({"openai_route": 7}, "openai_route"),
         ({"openai_route": "/v1/embeddings", "openai_input": {}}, "openai_route"),
         ({"openai_route": "/v1/chat/completions"}, "openai_input"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from voice.engines.base import Engine
+from voice.engines.found import LORA, Found
 from voice.engines.many import Many
 from voice.engines.placement import model_folder
 from voice.errors import SetupError
 from voice.settings import Settings
 
-LORA = "adapter_config.json"  # what PEFT writes beside an adapter's weights
+Make = Callable[[Path | None, Path | None], Engine]
+"""Makes an engine of a model's folder and of the LoRA adapter to be laid over it, each None for none."""
+
+EVERY = "*"  # in place of a name: each folder in this one, by its own name
 
 
 def engine_from(settings: Settings) -> Engine:
@@ -24,35 +28,42 @@ def engine_from(settings: Settings) -> Engine:
     return _with_further(kind, make, settings)
 
 
-def _with_further(kind: str, make: Callable[[Path | None], Engine], settings: Settings) -> Engine:
-    """An engine for each model: these engines have whole models only, no adapters laid over one."""
-    folders = {name: model_folder(folder) for name, folder in _pairs(settings.adapters).items()}
-    for name, folder in folders.items():
-        if (folder / LORA).exists():
+def _with_further(kind: str, make: Make, settings: Settings) -> Engine:
+    """An engine for each model, and for each adapter, which is merged into a copy of the first model."""
+    base = model_folder(settings.model) if settings.model else None
+    named, found = _adapters(settings)
+
+    def further(folder: Path) -> Engine:
+        if not (folder / LORA).exists():
+            return make(folder, None)
+        if kind == "onnx":
             raise SetupError(
-                f"{name} in OFFHOOK_ADAPTERS is a LoRA adapter, which the engine {kind!r} cannot lay over its"
-                " model: merge it into a model of its own, or use the engine 'openai' (vLLM)."
+                f"{folder.name} in OFFHOOK_ADAPTERS is a LoRA adapter, which the engine 'onnx' cannot lay"
+                " over its model: merge it into a model of its own, or use 'transformers' or 'openai' (vLLM)."
             )
-    first = make(model_folder(settings.model) if settings.model else None)
-    if not folders:
+        return make(base, folder)
+
+    first = make(base, None)
+    if not settings.adapters:
         return first
-    return Many({first.model: first, **{name: make(folder) for name, folder in folders.items()}})
+    engines = {name: further(folder) for name, folder in named.items()}
+    return Many({first.model: first, **engines}, found, further)
 
 
-def _onnx(settings: Settings) -> Callable[[Path | None], Engine]:
+def _onnx(settings: Settings) -> Make:
     from voice.engines.onnx import OnnxEngine  # late: another engine's image need not have it
 
     calls = max(settings.worker_jobs, settings.embedded_calls)
-    return lambda folder: OnnxEngine(folder, calls=calls)
+    return lambda folder, _: OnnxEngine(folder, calls=calls)
 
 
-def _transformers(settings: Settings) -> Callable[[Path | None], Engine]:
+def _transformers(settings: Settings) -> Make:
     from voice.engines.transformers import TransformersEngine  # late: it needs torch
 
-    def make(folder: Path | None) -> Engine:
+    def make(folder: Path | None, adapter: Path | None) -> Engine:
         if folder is None:
             raise SetupError("OFFHOOK_MODEL is missing: the engine 'transformers' needs a model's folder.")
-        return TransformersEngine(folder, at_once=settings.worker_jobs)
+        return TransformersEngine(folder, at_once=settings.worker_jobs, adapter=adapter)
 
     return make
 
@@ -63,11 +74,13 @@ def _server(settings: Settings) -> Engine:
     if settings.llm_endpoint is None:
         raise SetupError("LLM_ENDPOINT is missing: the engine 'openai' asks the model server there.")
     key = settings.llm_api_key
+    named, found = _adapters(settings)
     return ModelServer(
         settings.llm_endpoint,
         model=settings.llm_model or settings.model,
         key=key.get_secret_value() if key else None,
-        adapters={name: str(model_folder(folder)) for name, folder in _pairs(settings.adapters).items()},
+        adapters={name: str(folder) for name, folder in named.items()},
+        found=found,
         command=_command(settings),
     )
 
@@ -86,5 +99,9 @@ def _command(settings: Settings) -> list[str]:
     return parts
 
 
-def _pairs(adapters: tuple[str, ...]) -> Mapping[str, str]:
-    return {name: folder for name, _, folder in (one.partition("=") for one in adapters)}
+def _adapters(settings: Settings) -> tuple[dict[str, Path], Found]:
+    """The folders of OFFHOOK_ADAPTERS by name, and the one in which more may be found."""
+    pairs = {name: folder for name, _, folder in (one.partition("=") for one in settings.adapters)}
+    every = pairs.pop(EVERY, None)
+    found = Found(None if every is None else Path(every).expanduser().absolute())
+    return {name: model_folder(folder) for name, folder in pairs.items()}, found

@@ -17,13 +17,13 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import orjson
 
 from voice.errors import BadJob, EngineDied
-from voice.job import message_object
-from voice.types import Finish, Hear, Json, Prompt, Usage
+from voice.job import message_object, tool_object
+from voice.types import Finish, FinishReason, Hear, Json, Prompt, ToolCall, Usage
 
 PACKAGED = Path(__file__).parent / "weights"
 LOAD_S = 120.0  # the packaged model takes 0.5 s; one of gigabytes from a cold disk far longer
@@ -52,8 +52,8 @@ class OnnxEngine:
     """Runs a model folder of onnxruntime-genai; without one the packaged small model.
 
     The child keeps the caches of `calls` calls and writes as many replies at once; more wait there,
-    first come, first served. `threads` None: one for a small model, else half of the cores. It only
-    talks: tools are not shown to the model, but it reads what they answered.
+    first come, first served. `threads` None: one for a small model, else half of the cores. Tools are
+    shown to a model whose chat template has words for them; the packaged one's has none.
     """
 
     def __init__(self, model_dir: Path | None = None, calls: int = 8, *, threads: int | None = None) -> None:
@@ -206,7 +206,7 @@ def _write_line(number: int, prompt: Prompt) -> dict[str, Json]:
         fields = message_object(message)
         fields["content"] = _whole(message.text)
         messages.append(fields)
-    return {
+    line: dict[str, Json] = {
         "do": "write",
         "job": number,
         "call": prompt.call_id,
@@ -216,6 +216,9 @@ def _write_line(number: int, prompt: Prompt) -> dict[str, Json]:
         "stop": list(prompt.stop),
         "so_far": _whole(prompt.so_far),
     }
+    if prompt.tools:
+        line["tools"] = [tool_object(tool) for tool in prompt.tools]
+    return line
 
 
 def _behind(so_far: str, hear: Hear) -> Hear:
@@ -239,9 +242,11 @@ def _whole(text: str) -> str:
 
 
 def _finish(said: Mapping[str, Json]) -> Finish:
-    reason = cast("Literal['stop', 'length']", said["reason"])
+    reason = cast(FinishReason, said["reason"])
     usage = Usage(cast(int, said["read"]), cast(int, said["wrote"]))
-    return Finish(reason, usage, dropped_turns=cast(int, said["dropped"]))
+    calls = tuple(ToolCall(**one) for one in cast("list[dict[str, str]]", said["calls"]))
+    ignored = tuple(cast("list[str]", said["ignored"]))
+    return Finish(reason, usage, calls, dropped_turns=cast(int, said["dropped"]), ignored=ignored)
 
 
 async def _lines(process: Process) -> AsyncIterator[Mapping[str, Json]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 
 import aiohttp
 import orjson
 
-from voice.engines.openai_ask import fits_not, request_body
+from voice.engines.openai_ask import LESS, Tools, fits_not, request_body, takes_no_tools
 from voice.engines.openai_reply import Deltas
+from voice.engines.tool_syntax import ToolSyntax, schemas_of
 from voice.errors import BadJob, EngineDied, UnknownModel
+from voice.job import tool_object
 from voice.types import Finish, Hear, Json, Prompt
 
 CONNECT_S = 2.0  # on loopback it takes a millisecond, or the server is not there
@@ -26,6 +29,10 @@ class TooLong(Exception):
     """The prompt does not fit into the model's context."""
 
 
+class _ToolsRefused(Exception):
+    """The server was not set up for tools, or not for as much of them."""
+
+
 class ServerLine:
     """Requests to the server at `url`, its /v1 base. Open it in the loop that uses it.
 
@@ -37,6 +44,7 @@ class ServerLine:
         self._lost = lost
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._session: aiohttp.ClientSession | None = None
+        self._tools: Tools = "parsed"
 
     def open(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
@@ -72,30 +80,52 @@ class ServerLine:
         except (aiohttp.ClientError, TimeoutError) as exc:
             raise EngineDied("the model server is gone") from exc
         if status != HTTPStatus.OK:
+            log.error("engine.not_loaded", extra={"model": name, "status": status})
             raise EngineDied(
                 f"the model server does not load the adapter {name!r} ({status}): vLLM does so with"
                 " --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1; others must be started with it"
             )
         log.info("engine.adapter_loaded", extra={"adapter": name})
 
-    async def write(
-        self, prompt: Prompt, hear: Hear, model: str, context: int | None, dropped_turns: int = 0
+    async def write(self, prompt: Prompt, hear: Hear, model: str, context: int | None) -> Finish:
+        """Have one reply written. Raises TooLong, BadJob, EngineDied. Cancelling it closes the connection.
+
+        A server that was not set up for tools is asked for less, and asked so from then on.
+        """
+        while True:
+            tools = self._tools
+            try:
+                finish = await self._write(prompt, hear, model, context, tools)
+            except _ToolsRefused as exc:
+                if (less := LESS.get(tools)) is None:
+                    raise BadJob("the model server refuses tools.") from exc
+                log.warning("engine.tools_refused", extra={"model": model, "tools": less})
+                self._tools = less
+            else:
+                is_unseen = bool(prompt.tools) and tools == "unseen"
+                return replace(finish, ignored=("tools",)) if is_unseen else finish
+
+    async def _write(
+        self, prompt: Prompt, hear: Hear, model: str, context: int | None, tools: Tools
     ) -> Finish:
-        """Have one reply written. Raises TooLong, BadJob, EngineDied. Cancelling it closes the connection."""
-        body, deltas = orjson.dumps(request_body(prompt, model, context)), Deltas()
+        body = orjson.dumps(request_body(prompt, model, context, tools))
+        offered = schemas_of(tool_object(tool) for tool in prompt.tools)
+        deltas = Deltas(ToolSyntax(offered) if offered else None)
         try:
             async with self._open_session().post(
                 f"{self.url}/chat/completions", data=body, headers=JSON
             ) as answer:
                 if answer.status != HTTPStatus.OK:
-                    await _refuse(answer, model)
+                    await _refuse(answer, model, has_tools=bool(offered))
                 async for some in answer.content.iter_any():
                     if text := "".join(deltas.feed(some)):  # once: whoever hears it may cancel us
                         hear(text)
         except (aiohttp.ClientError, TimeoutError) as exc:
             self._lost()
             raise EngineDied("the model server is gone") from exc
-        return deltas.finish(dropped_turns)
+        if text := deltas.end():  # before the finish: many calls end with the reply only
+            hear(text)
+        return deltas.finish()
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -103,11 +133,13 @@ class ServerLine:
         return self._session
 
 
-async def _refuse(answer: aiohttp.ClientResponse, model: str) -> None:
+async def _refuse(answer: aiohttp.ClientResponse, model: str, *, has_tools: bool) -> None:
     """Raises what a status means. The server's own words may be the caller's, and stay here."""
     told = (await answer.content.read(REFUSAL_BYTES)).decode("utf-8", "replace")
     if answer.status == HTTPStatus.NOT_FOUND:
         raise UnknownModel(f"the model server does not have {model!r}.")
+    if has_tools and takes_no_tools(told):
+        raise _ToolsRefused
     if not 400 <= answer.status < 500:
         raise EngineDied(f"the model server failed ({answer.status})")
     if fits_not(told):

@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
+from voice.engines.found import Found, Loads
 from voice.engines.openai_ask import without_older_half
 from voice.engines.openai_line import ServerLine, TooLong
 from voice.engines.server_process import ServerProcess
@@ -28,7 +31,8 @@ log = logging.getLogger(__name__)
 class ModelServer:
     """The server at `url`, its /v1 base. `model` None: the first that it serves.
 
-    `adapters` are LoRA folders by name. Those that the server does not serve yet are loaded into it.
+    `adapters` are LoRA folders by name. Those that the server does not serve yet are loaded into it; what
+    is `found` later, when a job names it.
     """
 
     def __init__(
@@ -38,12 +42,14 @@ class ModelServer:
         model: str | None = None,
         key: str | None = None,
         adapters: Mapping[str, str] | None = None,
+        found: Found | None = None,
         command: Sequence[str] = (),
         load_s: float = LOAD_S,
     ) -> None:
         self.model = model or ""
         self._line = ServerLine(url, key, self._lose)
-        self._adapters = dict(adapters or {})
+        self._adapters, self._found = dict(adapters or {}), found or Found()
+        self._loads = Loads()
         self._process = ServerProcess(command) if command else None
         self._load_s = load_s
         self._context: int | None = None  # in tokens; None: the server does not tell
@@ -53,7 +59,7 @@ class ModelServer:
 
     @property
     def models(self) -> tuple[str, ...]:
-        return self.model, *self._adapters
+        return tuple(dict.fromkeys((self.model, *self._adapters, *self._found.names)))
 
     def ready(self) -> bool:
         return self._answers
@@ -77,6 +83,7 @@ class ModelServer:
             tending.cancel()
             await asyncio.wait([tending])
         self._answers = False
+        await self._loads.end()
         await self._line.close()
         if self._process is not None:
             await self._process.end()
@@ -85,10 +92,13 @@ class ModelServer:
         """Write one reply; see Engine. From a prompt that is too long, older turns go until it fits."""
         if not self._answers:
             raise EngineDied("the model server is not there")
+        if model is not None and (folder := self._found.of(model)) is not None:
+            await self._loads.of(model, lambda: self._line.load_adapter(model, str(folder)))
         dropped = 0
         while True:
             try:
-                return await self._line.write(prompt, hear, model or self.model, self._context, dropped)
+                finish = await self._line.write(prompt, hear, model or self.model, self._context)
+                return replace(finish, dropped_turns=finish.dropped_turns + dropped)
             except TooLong:
                 prompt, gone = without_older_half(prompt)
                 if not gone:
@@ -115,9 +125,10 @@ class ModelServer:
             there = ", ".join(served) or "no model"
             raise EngineDied(f"the model server at {self._line.url} has {there}, not {self.model!r}")
         self._context = served[self.model]
+        self._loads.there = {*served}
         for name in self._adapters.keys() - served.keys():
-            await self._line.load_adapter(name, self._adapters[name])
-        for name in self.models:
+            await self._loads.of(name, partial(self._line.load_adapter, name, self._adapters[name]))
+        for name in (self.model, *self._adapters):
             await self._line.write(HELLO, lambda _: None, name, self._context)
         self._lost.clear()
         self._answers = True

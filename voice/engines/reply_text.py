@@ -6,13 +6,14 @@ is the turn's; and numbers that are not finite choose some word instead of endin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.types import FinishReason
+from voice.engines.tool_syntax import ToolSyntax
+from voice.types import FinishReason, ToolCall
 
 TOP_K = 40  # candidates; beyond them a small model mostly has noise
 TOP_P = 0.95  # of the candidates' probability
@@ -23,6 +24,8 @@ DAMAGE = "\ufffd"  # what the tokenizer makes of bytes that are no character
 # a very short one when it is as long as three of the shortest loops that could be meant ("no, no, no").
 LOOP_TOKENS = (12, 48)
 LOOP_TIMES = 3
+
+NO_MARKS: Final[Mapping[int, str]] = {}
 
 
 class TextStream(Protocol):
@@ -89,26 +92,44 @@ class StopWords:
 
 
 class Reply:
-    """One reply while it is written. `ends` are the tokens that end it."""
+    """One reply while it is written. `ends` are the tokens that end it.
+
+    `syntax` parts tool calls from words; `marks` are the tokens that begin calls, with the text that the
+    stream would swallow.
+    """
 
     def __init__(
-        self, stream: TextStream, ends: frozenset[int], stops: Sequence[str], max_tokens: int
+        self,
+        stream: TextStream,
+        ends: frozenset[int],
+        stops: Sequence[str],
+        max_tokens: int,
+        syntax: ToolSyntax | None = None,
+        marks: Mapping[int, str] = NO_MARKS,
     ) -> None:
         self.tokens: list[int] = []
         self.reason: FinishReason | None = None  # None: it goes on
+        self.max_tokens = max_tokens
         self._stream = stream
         self._ends = ends
         self._stops = StopWords(stops)
-        self.max_tokens = max_tokens
+        self._syntax = syntax
+        self._marks = marks if syntax else NO_MARKS
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """What the model wants done, as far as it has said so."""
+        return tuple(self._syntax.calls) if self._syntax else ()
 
     def add(self, token: int) -> str:
         """The text that may be said after this token; sets `reason` when it is the last."""
         self.tokens.append(token)
         if token in self._ends:
             return self._end("stop")
-        text, stopped = self._stops.add(self._stream.decode(token).replace(DAMAGE, ""))
+        text = self._marks.get(token) or self._stream.decode(token).replace(DAMAGE, "")
+        text, stopped = self._stops.add(self._syntax.add(text) if self._syntax else text)
         if stopped:
-            self.reason = "stop"
+            self.reason = "tool_calls" if self.calls else "stop"
             return text
         if loops(self.tokens):
             return text + self._end("stop")
@@ -125,5 +146,6 @@ class Reply:
         return text
 
     def _end(self, reason: FinishReason) -> str:
-        self.reason = reason
-        return self._stops.rest()
+        text, stopped = self._stops.add(self._syntax.end()) if self._syntax else ("", False)
+        self.reason = "tool_calls" if self.calls else reason
+        return text if stopped else text + self._stops.rest()

@@ -8,18 +8,22 @@ Run while the image is built: an image whose worker does not answer is not built
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 from voice.engines.base import Engine
 from voice.engines.choose import engine_from
+from voice.engines.tally import Tally
 from voice.engines.worker import work
 from voice.errors import ModelError, SetupError
 from voice.settings import load_settings
 from voice.types import Json
 
 ASKED: dict[str, Json] = {"messages": [{"role": "user", "content": "My sink leaks."}], "max_tokens": 16}
+TOOL: Json = {"type": "function", "function": {"name": "ticket", "description": "Opens a ticket."}}
 JOBS: dict[str, dict[str, Json]] = {
     "our own shape": dict(ASKED),
+    "our own shape, with a tool": {**ASKED, "tools": [TOOL]},
     "OpenAI's, streamed": {
         "openai_route": "/v1/chat/completions",
         "openai_input": {**ASKED, "stream": True},
@@ -29,17 +33,17 @@ JOBS: dict[str, dict[str, Json]] = {
 }
 
 
-async def smoke(engine: Engine) -> dict[str, str]:
+async def smoke(engine: Engine, tally: Tally) -> dict[str, str]:
     """What went wrong, by job; empty when all is well."""
     await engine.start()
     try:
-        return {name: wrong for name, job in JOBS.items() if (wrong := await _wrong(engine, job))}
+        return {name: wrong for name, job in JOBS.items() if (wrong := await _wrong(engine, job, tally))}
     finally:
         await engine.stop()
 
 
-async def _wrong(engine: Engine, given: dict[str, Json]) -> str:
-    chunks = [chunk async for chunk in work({"id": "smoke", "input": given}, engine)]
+async def _wrong(engine: Engine, given: dict[str, Json], tally: Tally) -> str:
+    chunks = [chunk async for chunk in work({"id": "smoke", "input": given}, engine, tally)]
     if not chunks:
         return "no answer"
     last = chunks[-1]
@@ -48,14 +52,17 @@ async def _wrong(engine: Engine, given: dict[str, Json]) -> str:
 
 def main() -> None:
     """Exit with 0 when every job was answered, else with what went wrong."""
+    logging.disable(logging.WARNING)  # what is no error is told below
+    tally = Tally()
     try:
         engine = engine_from(load_settings())
-        wrong = asyncio.run(smoke(engine))
+        wrong = asyncio.run(smoke(engine, tally))
     except (SetupError, ModelError) as exc:
         sys.exit(str(exc))
     if wrong:
         sys.exit("\n".join(f"{name}: {what}" for name, what in wrong.items()))
-    sys.stdout.write(f"{engine.model} answered {len(JOBS)} jobs\n")
+    without = "; its chat template shows it no tools" if tally.without_tools else ""
+    sys.stdout.write(f"{engine.model} answered {len(JOBS)} jobs{without}\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from voice.types import Json, Usage
+from voice.types import Finish, Json
 
 CHARS_PER_TOKEN = 4  # of English, as most tokenizers cut it
 
@@ -14,7 +14,8 @@ class Tally:
     """Jobs by how they ended, and tokens.
 
     `late` jobs were stopped at their own `reply_ms`, `stopped` ones by whoever had asked. `tokens_saved`
-    is an estimate: what such a job was allowed to write, less what its words so far come to.
+    is an estimate: what such a job was allowed to write, less what its words so far come to. `without_tools`
+    are done ones whose tools the model could not be shown.
     """
 
     done: int = 0
@@ -25,12 +26,14 @@ class Tally:
     tokens_read: int = 0
     tokens_written: int = 0
     tokens_saved: int = 0
+    without_tools: int = 0
 
-    def wrote(self, usage: Usage) -> None:
+    def wrote(self, finish: Finish) -> None:
         """A reply came to its end."""
         self.done += 1
-        self.tokens_read += usage.prompt_tokens
-        self.tokens_written += usage.completion_tokens
+        self.tokens_read += finish.usage.prompt_tokens
+        self.tokens_written += finish.usage.completion_tokens
+        self.without_tools += "tools" in finish.ignored
 
     def broke(self, *, is_refused: bool) -> None:
         """A job got no reply, or no end of it."""

@@ -5,7 +5,7 @@ Imported late, by the engine that runs it: torch takes seconds and hundreds of m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, ContinuousBatching
 
 from voice.engines.prompt_reader import PromptReader, Reading
 from voice.engines.reply_text import DAMAGE, TOP_K, TOP_P, Reply
-from voice.job import message_object
+from voice.engines.tool_syntax import MARKS, ToolSyntax, schemas_of
+from voice.job import message_object, tool_object
 from voice.types import Json, Prompt
 
 COOLEST = 1e-4  # a temperature as good as none: the library divides by it
@@ -36,12 +37,15 @@ class ChatTokenizer:
         tokens: Sequence[int] = self._tokenizer.encode(text, add_special_tokens=False)
         return tokens
 
-    def apply_chat_template(self, messages: str, *, add_generation_prompt: bool) -> str:
+    def apply_chat_template(
+        self, messages: str, *, tools: str | None = None, add_generation_prompt: bool
+    ) -> str:
         """Raises RuntimeError where the template refuses the messages, as the template sees fit."""
         given: list[Json] = orjson.loads(messages)
+        shown: list[Json] | None = None if tools is None else orjson.loads(tools)
         try:
             text: str = self._tokenizer.apply_chat_template(
-                given, tokenize=False, add_generation_prompt=add_generation_prompt
+                given, tools=shown, tokenize=False, add_generation_prompt=add_generation_prompt
             )
         except Exception as exc:  # fence: whatever a model's author wrote into it
             raise RuntimeError("the chat template failed") from exc
@@ -55,7 +59,16 @@ class ChatTokenizer:
 
     @property
     def marks(self) -> list[str]:
-        return list(self._tokenizer.all_special_tokens)
+        """All that this tokenizer would take for more than words, in what a caller says."""
+        added = self._tokenizer.added_tokens_decoder.values()
+        own = {str(one.content) for one in added if one.special or one.content in MARKS}
+        return sorted({*own, *self._tokenizer.all_special_tokens})
+
+    @property
+    def tool_marks(self) -> Mapping[int, str]:
+        """The marks of tool calls that `decode` leaves out."""
+        added = self._tokenizer.added_tokens_decoder.items()
+        return {number: str(one.content) for number, one in added if one.special and one.content in MARKS}
 
     @property
     def knows_tools(self) -> bool:
@@ -81,12 +94,17 @@ class TokenText:
 
 
 class Batch:
-    """A loaded model that writes many replies together. Loading blocks; so does `stop`."""
+    """A loaded model that writes many replies together. Loading blocks; so does `stop`.
 
-    def __init__(self, folder: Path, at_once: int) -> None:
+    `adapter` None: the model as it is.
+    """
+
+    def __init__(self, folder: Path, at_once: int, adapter: Path | None = None) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = "auto" if device == "cuda" else torch.float32
         model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype)
+        if adapter is not None:
+            model = _merged(model, adapter)
         model = model.to(device).eval()
         self._tokenizer = ChatTokenizer(folder)
         self._context = int(model.config.max_position_embeddings)
@@ -110,12 +128,16 @@ class Batch:
     def read(self, prompt: Prompt) -> Reading:
         """The prompt's tokens, as many of its newest turns as fit. Raises BadJob."""
         messages = [message_object(message) for message in prompt.messages]
-        return self._reader.read(messages, prompt.max_tokens, prompt.so_far)
+        tools = [tool_object(tool) for tool in prompt.tools]
+        return self._reader.read(messages, prompt.max_tokens, prompt.so_far, tools)
 
     def reply(self, prompt: Prompt, read: int) -> Reply:
         """The reply that follows so many tokens of a prompt."""
         most = min(prompt.max_tokens, self._context - read)
-        return Reply(TokenText(self._tokenizer), self._ends, prompt.stop, most)
+        offered = schemas_of(tool_object(tool) for tool in prompt.tools)
+        syntax = ToolSyntax(offered) if self._reader.shows_tools else None
+        marks = self._tokenizer.tool_marks if syntax else {}
+        return Reply(TokenText(self._tokenizer), self._ends, prompt.stop, most, syntax, marks)
 
     def ask(
         self, name: str, tokens: Sequence[int], max_tokens: int, temperature: float, heard: Heard
@@ -144,6 +166,13 @@ class Batch:
 
     def stop(self) -> None:
         self._manager.stop(block=True)
+
+
+def _merged(model: Any, adapter: Path) -> Any:
+    """The model with a LoRA adapter in its weights: the batch knows none beside them."""
+    from peft import PeftModel  # late: only adapters need it
+
+    return PeftModel.from_pretrained(model, adapter, local_files_only=True).merge_and_unload()
 
 
 def _ends(given: int | Sequence[int] | None) -> frozenset[int]:

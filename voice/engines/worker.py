@@ -62,7 +62,7 @@ async def answer(
     if asked.asks == "models":
         yield models_object(engine.models)
         return
-    pace, shape = Pace(eager=eager), _shape(asked, engine)
+    pace, shape = Pace(eager=eager), _shape(asked, engine, job_id)
     writing = Writing(engine, asked, pace.hear, tally, job_id)
     try:
         if asked.stream:
@@ -99,8 +99,8 @@ class _Plain:
 class _Whole:
     """OpenAI's one object."""
 
-    def __init__(self, model: str) -> None:
-        self._completion = Completion(model)
+    def __init__(self, model: str, job_id: object) -> None:
+        self._completion = Completion(model, job_id)
 
     def piece(self, text: str) -> Json:
         raise AssertionError("a whole completion has no pieces")
@@ -109,11 +109,11 @@ class _Whole:
         return self._completion.whole(text, finish, facts)
 
 
-def _shape(asked: Job, engine: Engine) -> _Shape:
+def _shape(asked: Job, engine: Engine, job_id: object) -> _Shape:
     if not asked.openai:
         return _Plain()
     model = asked.model or engine.model
-    return Completion(model) if asked.stream else _Whole(model)
+    return Completion(model, job_id) if asked.stream else _Whole(model, job_id)
 
 
 def _safe(chunk: Json) -> Json:

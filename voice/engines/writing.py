@@ -115,4 +115,6 @@ class Writing:
         elif task.cancelled() or task.exception():
             tally.broke(is_refused=not task.cancelled() and isinstance(task.exception(), BadJob))
         else:
-            tally.wrote(task.result().usage)
+            tally.wrote(task.result())
+            if "tools" in task.result().ignored and tally.without_tools == 1:  # once: it is so with every job
+                log.warning("engine.shows_no_tools", extra={"model": self._asked.model or self._engine.model})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
 
 from voice.errors import RouteBusy, RouteDown, RouteRefused
-from voice.models.http import Host, body_of, check, json_of, refusal
+from voice.models.http import Answered, Host, body_of, check, json_of, refusal
 from voice.models.runpod_rates import Rates, rest_in
 from voice.types import Json
 
@@ -34,10 +34,21 @@ class Endpoint:
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._http = http
 
-    async def give(self, operation: str, body: Mapping[str, Json], params: Mapping[str, int]) -> Answer:
-        """Gives a job. Raises RouteBusy without asking while RunPod would say 429; else as `send`."""
+    async def give(
+        self,
+        operation: str,
+        body: Mapping[str, Json],
+        params: Mapping[str, int],
+        leaves: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Gives a job. Raises RouteBusy without asking while RunPod would say 429; else as `send`.
+
+        `leaves` is told when its turn has come: from then on RunPod may have it.
+        """
         self.need(operation)
-        return await self.send("POST", operation, body, params)
+        async with self.rates.slot(operation):
+            leaves()
+            return await self._send("POST", operation, body, params)
 
     def need(self, operation: str) -> None:
         """Counts a request; raises RouteBusy when it would be one too many."""
@@ -90,7 +101,7 @@ class Endpoint:
             raise RouteDown(f"route {self.host.route!r} sent no job object")
         return answer
 
-    def saw(self, name: str, response: httpx.Response) -> None:
+    def saw(self, name: str, response: Answered) -> None:
         """What an answer tells of the operation's limit."""
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             headers = response.headers

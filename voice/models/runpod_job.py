@@ -24,6 +24,7 @@ class Ask:
     began: bool = False  # a worker has begun to answer
     said: bool = False  # a word was given
     job_id: str | None = None
+    over_at: float = 0.0  # when the job's own ttl ends it
     answer: Answer = field(default_factory=dict)  # RunPod's latest word on the job
     finish: Finish | None = None  # all words have come
 

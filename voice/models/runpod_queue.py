@@ -27,6 +27,7 @@ STATUS_PAUSE_S = (0.05, 0.5)  # first and longest; RunPod takes 200 status reque
 TIMES_S = 0.25  # for what RunPod tells of a job's times, once the last word has come
 TIMES_PAUSE_S = 0.02
 EXECUTION_MS = (5_000, 15_000)  # RunPod's least; and the longest a spoken reply may take
+TTL_AFTER_S = 1.0  # behind the deadline: RunPod counts from when it has the job
 TTL_MS = (10_000, 30_000)  # RunPod's least; a dead turn's job does not queue for ever
 
 
@@ -69,24 +70,30 @@ class Queue:
         if ask.job_id is not None:
             self._workers.forget(ask.job_id)
             if not ask.is_final and ask.finish is None:
-                self._errands.cancel(ask.job_id)
+                self._errands.cancel(ask.job_id, ask.over_at)
         ask.job_id = None
 
     async def _submit(self, ask: Ask, operation: Literal["run", "runsync"], params: dict[str, int]) -> str:
         """Gives the job to RunPod; its id, empty where the job has ended already and needs none."""
         given_at, left_s = now(), ask.deadline.reply_left_s()
+        ttl_ms = _within(TTL_MS, (left_s + TTL_AFTER_S) * 1000)
+        ask.over_at = given_at + ttl_ms / 1000
         body: dict[str, Json] = {
             "input": job_input(ask.prompt, stream=operation == "run", model=self._model, reply_s=left_s),
             "policy": {
                 "executionTimeout": _within(EXECUTION_MS, left_s * 1000),
-                "ttl": _within(TTL_MS, 2 * left_s * 1000),
+                "ttl": ttl_ms,
             },
         }
-        sending = asyncio.create_task(self._endpoint.give(operation, body, params))
+        has_left = asyncio.Event()
+        sending = asyncio.create_task(self._endpoint.give(operation, body, params, has_left.set))
         try:
             answer = await asyncio.shield(sending)
         except asyncio.CancelledError:
-            self._errands.cancel_unknown(sending)
+            if has_left.is_set():
+                self._errands.cancel_unknown(sending, ask.over_at)
+            else:
+                sending.cancel()
             raise
         ask.job_id = job_id = id_of(answer)
         if job_id is None and status_of(answer) not in FINAL:

@@ -8,6 +8,7 @@ Source: RunPod's load-balancing endpoints, and its vLLM worker, 2026-08-20.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
@@ -15,9 +16,10 @@ from typing import Final
 import httpx
 
 from voice.errors import ModelError, RouteBusy
+from voice.job import own_fields
 from voice.models.base import Health
 from voice.models.chat import Chat
-from voice.models.http import Host, check, translated
+from voice.models.http import Answered, Host, check, translated
 from voice.models.runpod_api import Endpoint
 from voice.models.runpod_job import Ask
 from voice.types import Finish
@@ -25,6 +27,7 @@ from voice.types import Finish
 WORKER: Final = "X-Runpod-Worker-Id"  # in an answer: who wrote it; in a request: who should, if still there
 CALLS: Final = 2000  # whose worker is remembered; of a call beyond them only the worker's cache is lost
 HEALTH_S: Final = 5.0
+JOB: Final = re.compile(r"chatcmpl-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-\w{1,8})")
 STATES: Final[Mapping[int, Health]] = {
     200: Health("warm", "the load balancer's worker is ready"),
     204: Health("starting", "the load balancer's worker loads its model"),
@@ -46,14 +49,15 @@ class Balanced:
         """Have one reply written, by the worker that wrote the call's last one if that can be."""
         call_id = ask.prompt.call_id
 
-        def answered(response: httpx.Response) -> None:
+        def answered(response: Answered) -> None:
             if call_id and (worker := response.headers.get(WORKER)):
                 self._remember(call_id, worker)
             ask.began = True
 
         known = self._worker_of.get(call_id) if call_id else None
         headers = {WORKER: known} if known else {}
-        return await self._chat.write(ask.prompt, ask.deadline, ask.say, headers, answered)
+        fields = own_fields(ask.prompt, ask.deadline.reply_left_s())
+        return await self._chat.write(ask.prompt, ask.deadline, ask.say, headers, answered, fields=fields)
 
     def end(self) -> None:
         """Replies in flight end with a ModelError."""
@@ -89,7 +93,10 @@ class Balanced:
 
 
 class OpenAIRoute:
-    """A queue endpoint's chat completions: RunPod makes jobs of them, and their chunks events."""
+    """A queue endpoint's chat completions: RunPod makes jobs of them, and their chunks events.
+
+    It tells no job's id; our own worker names the completion by it, and so the job can be cancelled.
+    """
 
     def __init__(self, endpoint: Endpoint, url: str, model: str | None, key: str, http: httpx.AsyncClient):
         self._endpoint = endpoint
@@ -98,13 +105,22 @@ class OpenAIRoute:
     async def write(self, ask: Ask) -> Finish:
         """Have one reply written. Raises RouteBusy without asking while RunPod would say 429."""
 
-        def answered(response: httpx.Response) -> None:
+        def answered(response: Answered) -> None:
             self._endpoint.saw("openai", response)
             ask.began = True
 
+        def named(completion: str) -> None:
+            if (found := JOB.fullmatch(completion)) is not None:
+                ask.job_id = found[1]
+
         self._endpoint.need("openai")
         async with self._endpoint.rates.slot("openai"):
-            return await self._chat.write(ask.prompt, ask.deadline, ask.say, answered=answered)
+            fields = own_fields(ask.prompt, ask.deadline.reply_left_s())
+            write = self._chat.write(
+                ask.prompt, ask.deadline, ask.say, see=answered, fields=fields, named=named
+            )
+            ask.finish = await write  # a job that has ended is not cancelled
+            return ask.finish
 
     def end(self) -> None:
         """Replies in flight end with a ModelError."""

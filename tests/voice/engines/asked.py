@@ -50,6 +50,10 @@ needs_torch = pytest.mark.skipif(
     find_spec("torch") is None or find_spec("transformers") is None,
     reason='install torch and transformers: .venv/bin/pip install -e ".[train]"',
 )
+needs_peft = pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("torch", "transformers", "peft")),
+    reason="install peft beside torch and transformers",
+)
 needs_vllm = pytest.mark.skipif(VLLM is None, reason="run `make test-vllm`: it sets up vLLM for a CPU")
 
 Opened = Callable[[Path], AbstractAsyncContextManager[Engine]]

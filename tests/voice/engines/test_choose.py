@@ -49,14 +49,39 @@ def test_further_model_folders_may_be_asked_for_by_name(tmp_path: Path) -> None:
     assert engine.models == ("jamie", "matchmaker")
 
 
-@pytest.mark.parametrize("kind", ["onnx", "transformers"])
-def test_an_adapter_that_the_engine_cannot_lay_over_its_model_is_refused_at_the_start(
-    tmp_path: Path, kind: str
-) -> None:
+def test_an_adapter_that_the_engine_cannot_lay_over_its_model_is_refused_at_the_start(tmp_path: Path) -> None:
     adapter, model = a_model(tmp_path, "lora", lora=True), a_model(tmp_path, "jamie")
 
-    with pytest.raises(SetupError, match=f"rosa in OFFHOOK_ADAPTERS is a LoRA adapter.*'{kind}'.*vLLM"):
-        engine_from(load_settings(tmp_path, engine=kind, model=str(model), adapters=(f"rosa={adapter}",)))
+    with pytest.raises(SetupError, match=r"lora in OFFHOOK_ADAPTERS is a LoRA adapter.*'onnx'.*vLLM"):
+        engine_from(load_settings(tmp_path, engine="onnx", model=str(model), adapters=(f"rosa={adapter}",)))
+
+
+def test_an_adapter_is_laid_over_a_copy_of_the_model_by_transformers(tmp_path: Path) -> None:
+    adapter, model = a_model(tmp_path, "lora", lora=True), a_model(tmp_path, "jamie")
+
+    engine = engine_from(
+        load_settings(tmp_path, engine="transformers", model=str(model), adapters=(f"rosa={adapter}",))
+    )
+
+    assert engine.models == ("jamie", "rosa")
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:8001/v1"])
+def test_what_lies_in_a_folder_of_adapters_may_be_asked_for_also_when_it_comes_later(
+    tmp_path: Path, endpoint: str | None
+) -> None:
+    adapters, jamie = tmp_path / "adapters", a_model(tmp_path, "jamie")
+
+    engine = engine_from(
+        load_settings(
+            tmp_path, llm_endpoint=endpoint, llm_model="jamie", model=str(jamie), adapters=(f"*={adapters}",)
+        )
+    )
+    adapters.mkdir()
+    a_model(adapters, "rosa", lora=True)
+    (adapters / "half-copied").mkdir()
+
+    assert engine.models == ("jamie", "rosa")
 
 
 @pytest.mark.parametrize(

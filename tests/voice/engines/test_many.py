@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
+from voice.engines.found import LORA, Found
 from voice.engines.many import Many
 from voice.engines.scripted import ScriptedEngine
 from voice.errors import EngineDied, UnknownModel
@@ -46,3 +50,63 @@ async def test_a_model_that_cannot_be_loaded_takes_the_others_down_with_it():
         await engine.start()
 
     assert not jamie.ready()
+
+
+def an_adapter(folder: Path, name: str) -> None:
+    (folder / name).mkdir(parents=True)
+    (folder / name / LORA).write_text("{}", encoding="utf-8")
+
+
+async def test_a_model_that_is_put_there_while_the_worker_runs_is_loaded_once_for_all_who_ask(tmp_path: Path):
+    made: list[str] = []
+
+    def make(folder: Path) -> ScriptedEngine:
+        made.append(folder.name)
+        return ScriptedEngine((f"I am {folder.name}.",))
+
+    engine = Many({"jamie": ScriptedEngine(("I am Jamie.",))}, Found(tmp_path, look_s=0.0), make)
+    await engine.start()
+    with pytest.raises(UnknownModel, match="'rosa'"):
+        await written(engine, "rosa")
+
+    an_adapter(tmp_path, "rosa")
+    said = await asyncio.gather(written(engine, "rosa"), written(engine, "rosa"), written(engine, None))
+
+    assert said == ["I am rosa.", "I am rosa.", "I am Jamie."]
+    assert (made, engine.models) == (["rosa"], ("jamie", "rosa"))
+
+
+async def test_a_found_model_that_cannot_be_loaded_fails_its_own_jobs_and_is_tried_again(tmp_path: Path):
+    an_adapter(tmp_path, "rosa")
+    engines: list[ScriptedEngine] = [Unloadable(), ScriptedEngine(("I am Rosa.",))]
+    engine = Many({"jamie": ScriptedEngine()}, Found(tmp_path), lambda _: engines.pop(0))
+    await engine.start()
+
+    with pytest.raises(EngineDied):
+        await written(engine, "rosa")
+
+    assert engine.ready()
+    assert await written(engine, "rosa") == "I am Rosa."
+
+
+async def test_a_job_that_leaves_does_not_stop_the_loading_for_the_next(tmp_path: Path):
+    may_load, loading = asyncio.Event(), asyncio.Event()
+
+    class Slow(ScriptedEngine):
+        async def start(self) -> None:
+            loading.set()
+            await may_load.wait()
+            await super().start()
+
+    an_adapter(tmp_path, "rosa")
+    engines = [Slow(("I am Rosa.",))]
+    engine = Many({"jamie": ScriptedEngine()}, Found(tmp_path), lambda _: engines.pop(0))
+    await engine.start()
+    first = asyncio.create_task(written(engine, "rosa"))
+    await loading.wait()
+    first.cancel()
+    second = asyncio.create_task(written(engine, "rosa"))
+    await asyncio.sleep(0)
+    may_load.set()
+
+    assert await second == "I am Rosa."

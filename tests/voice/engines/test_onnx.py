@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from tests.voice.engines.asked import PERSONA, WAIT_S, a_prompt, needs_weights, reply_of
-from voice.engines.onnx import OnnxEngine
+from voice.engines.onnx import PACKAGED, OnnxEngine
 from voice.errors import EngineDied
-from voice.types import Message, Prompt
+from voice.types import Message, Prompt, ToolSpec
 
 ROOT = Path(__file__).parents[3]
 
@@ -205,8 +207,8 @@ async def test_ctrl_c_and_a_supervisors_term_leave_the_process_to_its_parent(onn
 
 PARENT = """
 import asyncio
-from voice.engines.onnx import OnnxEngine
-from voice.types import Message, Prompt
+from voice.engines.onnx import PACKAGED, OnnxEngine
+from voice.types import Message, Prompt, ToolSpec
 
 async def main():
     engine = OnnxEngine()
@@ -282,3 +284,36 @@ def environment_of(pid: int | None) -> bytes:
 
 def files_in(folder: Path) -> list[Path]:
     return list(folder.rglob("*"))
+
+
+TOOLS = (ToolSpec("ticket", "Make one.", {"type": "object", "properties": {}}),)
+SHOWS_TOOLS = "{% for tool in tools or [] %}<|system|>{{ tool.function.name }}<|end|>{% endfor %}"
+
+
+@needs_weights
+async def test_tools_that_the_model_cannot_be_shown_are_told_of_and_it_answers_without(
+    onnx: OnnxEngine,
+) -> None:
+    text, finish = await reply_of(onnx, replace(a_prompt("My sink leaks."), tools=TOOLS))
+
+    assert text
+    assert finish.ignored == ("tools",)
+
+
+@needs_weights
+async def test_tools_are_shown_to_a_model_whose_template_has_words_for_them(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGED, tmp_path / "jamie")
+    config = tmp_path / "jamie/tokenizer_config.json"
+    fields = json.loads(config.read_text(encoding="utf-8"))
+    fields["chat_template"] = SHOWS_TOOLS + fields["chat_template"]
+    config.write_text(json.dumps(fields), encoding="utf-8")
+    engine = OnnxEngine(tmp_path / "jamie", calls=1)
+    await engine.start()
+    prompt = a_prompt("My sink leaks.", max_tokens=4)
+
+    _, without = await reply_of(engine, prompt)
+    _, shown = await reply_of(engine, replace(prompt, tools=TOOLS))
+    await engine.stop()
+
+    assert shown.ignored == ()
+    assert shown.usage.prompt_tokens > without.usage.prompt_tokens

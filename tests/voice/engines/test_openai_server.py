@@ -9,13 +9,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.voice.engines.asked import ROOT, WAIT_S, a_prompt, free_port, reply_of
+from voice.engines.found import LORA, Found
 from voice.engines.openai_ask import request_body, without_older_half
 from voice.engines.openai_server import ModelServer
 from voice.errors import BadJob, EngineDied, UnknownModel
@@ -121,6 +122,66 @@ async def test_tool_calls_are_put_together_from_their_pieces():
     assert (finish.reason, call.id, call.name, call.arguments) == ("tool_calls", "1", "ticket", '{"a": 1}')
 
 
+@dataclass
+class Unready(Server):
+    """A server that was started without a parser for tool calls; `shows`: it can show tools all the same."""
+
+    shows: bool = True
+
+    async def _complete(self, asked: dict[str, Any], receive: Receive, send: Send) -> None:
+        is_refused = "tools" in asked and (not self.shows or asked.get("tool_choice") != "none")
+        self.status, self.told = (
+            (400 if is_refused else 200),
+            '"auto" tool choice requires --tool-call-parser',
+        )
+        await super()._complete(asked, receive, send)
+
+
+TOLD_OF = ToolSpec("ticket", "Make one.", {})
+WRITTEN_CALL = (said('Yes. <tool_call>{"name": "ticket", "argum'), said('ents": {}}</tool_call>'), END)
+
+
+async def test_calls_that_a_server_leaves_in_its_words_are_read_and_not_said():
+    async with an_engine(Server(WRITTEN_CALL)) as engine:
+        text, finish = await reply_of(engine, replace(a_prompt("My sink leaks."), tools=(TOLD_OF,)))
+
+    (call,) = finish.tool_calls
+    assert (text, finish.reason, call.name) == ("Yes. ", "tool_calls", "ticket")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '[TOOL_CALLS] [{"name": "ticket", "arguments": {}}]',
+        '<|python_tag|>{"name": "ticket", "parameters": {}}',
+    ],
+)
+async def test_a_call_that_only_the_replys_end_ends_is_wanted_too(written: str):
+    async with an_engine(Server((said(written[:15]), said(written[15:]), END))) as engine:
+        text, finish = await reply_of(engine, replace(a_prompt("My sink leaks."), tools=(TOLD_OF,)))
+
+    (call,) = finish.tool_calls
+    assert (text, finish.reason, call.name) == ("", "tool_calls", "ticket")
+
+
+async def test_a_server_without_a_parser_is_asked_to_show_tools_only_and_is_remembered():
+    server = Unready(WRITTEN_CALL)
+    async with an_engine(server) as engine:
+        replies = [
+            await reply_of(engine, replace(a_prompt("My sink leaks."), tools=(TOLD_OF,))) for _ in range(2)
+        ]
+
+    assert [finish.tool_calls[0].name for _, finish in replies] == ["ticket", "ticket"]
+    assert [asked.get("tool_choice") for asked in server.asked[1:]] == [None, "none", "none"]
+
+
+async def test_a_server_that_takes_no_tools_answers_without_and_that_is_told():
+    async with an_engine(Unready(shows=False)) as engine:
+        text, finish = await reply_of(engine, replace(a_prompt("My sink leaks."), tools=(TOLD_OF,)))
+
+    assert (text, finish.ignored) == ("Good morning.", ("tools",))
+
+
 async def test_a_cancelled_reply_closes_its_connection_within_50_ms():
     server = Server((said("Good morning. "),), hangs=True)
     async with an_engine(server) as engine, asyncio.timeout(WAIT_S):
@@ -175,6 +236,18 @@ async def test_an_adapter_that_the_server_lacks_is_loaded_into_it_and_asked_for_
 
     assert engine.models == ("jamie-8b", "rosa")
     assert server.asked[-1]["model"] == "rosa"
+
+
+async def test_an_adapter_that_comes_later_is_loaded_for_the_first_job_that_names_it(tmp_path: Path) -> None:
+    server = Server()
+    async with an_engine(server, found=Found(tmp_path, look_s=0.0)) as engine:
+        (tmp_path / "rosa").mkdir()
+        (tmp_path / "rosa" / LORA).write_text("{}", encoding="utf-8")
+        for _ in range(2):
+            await engine.write(a_prompt("My sink leaks."), lambda _: None, "rosa")
+
+    assert server.models == ["jamie-8b", "rosa"]  # once
+    assert [asked["model"] for asked in server.asked[1:]] == ["rosa", "rosa"]
 
 
 async def test_a_server_that_loads_no_adapters_is_told_at_the_start():

@@ -17,7 +17,9 @@ class Words:
     def __init__(self) -> None:
         self.read = ""
 
-    def apply_chat_template(self, messages: str, *, add_generation_prompt: bool) -> str:
+    def apply_chat_template(
+        self, messages: str, *, tools: str | None = None, add_generation_prompt: bool
+    ) -> str:
         return " ".join(f"{one['role']}: {one['content']}" for one in json.loads(messages))
 
     def encode(self, text: str) -> list[int]:
@@ -82,6 +84,13 @@ def test_the_end_of_the_persona_is_cut_when_it_alone_is_too_long():
     assert text.endswith("user: my last words")
 
 
+@pytest.mark.parametrize(("persona", "ignored"), [("be kind", ()), ("x " * 500, ("system",))])
+def test_that_the_persona_was_cut_is_told(persona, ignored):
+    given = [a_message("system", persona), a_message("user", "my last words")]
+
+    assert PromptReader(Words(), ["<|end|>"], 60).read(given, 20).ignored == ignored
+
+
 def test_last_words_that_do_not_fit_are_refused():
     with pytest.raises(BadJob, match="longer than the 40 tokens"):
         read([a_message("system", "be kind"), a_message("user", "word " * 100)])
@@ -131,8 +140,86 @@ def test_messages_without_a_word_are_refused():
 
 def test_messages_that_the_template_refuses_are_refused():
     class Strict(Words):
-        def apply_chat_template(self, messages: str, *, add_generation_prompt: bool) -> str:
+        def apply_chat_template(
+            self, messages: str, *, tools: str | None = None, add_generation_prompt: bool
+        ) -> str:
             raise RuntimeError("Conversation roles must alternate")
 
     with pytest.raises(BadJob, match="template"):
         PromptReader(Strict(), [], 60).read([a_message("user", "hello")], 20)
+
+
+CALLS: list[Json] = [
+    {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": '{"unit": "12"}'}}
+    for name in ("ticket", "door")
+]
+ASKED_AND_DONE = [
+    a_message("user", "my sink leaks"),
+    a_message("assistant", "", tool_calls=CALLS),
+    a_message("tool", "ticket 7", tool_call_id="call_ticket"),
+    a_message("tool", "open", tool_call_id="call_door"),
+]
+TOOL: dict[str, Json] = {"type": "function", "function": {"name": "ticket", "description": "Make one."}}
+
+
+class ToolWords(Words):
+    """A template that shows tools and calls; `most_calls` in one message."""
+
+    def __init__(self, most_calls: int = 9) -> None:
+        super().__init__()
+        self._most_calls = most_calls
+
+    def apply_chat_template(
+        self, messages: str, *, tools: str | None = None, add_generation_prompt: bool
+    ) -> str:
+        told = [
+            one["function"]["name"] + str(one["function"]["parameters"]) for one in json.loads(tools or "[]")
+        ]
+        for one in json.loads(messages):
+            calls = one.get("tool_calls", [])
+            if len(calls) > self._most_calls:
+                raise RuntimeError("This model only supports single tool-calls at once!")
+            wanted = [
+                f"{call['function']['name']}({call['function']['arguments']['unit']})" for call in calls
+            ]
+            told += [f"{one['role']}: {one.get('name', '')}{one['content']}{' '.join(wanted)}"]
+        return " ".join(told)
+
+
+def test_a_template_that_shows_tools_is_given_them_with_all_fields_that_templates_read():
+    words = ToolWords()
+    reading = PromptReader(words, [], 60).read([a_message("user", "hello")], 20, tools=[TOOL])
+
+    assert words.read == "ticket{'type': 'object', 'properties': {}} user: hello"
+    assert reading.ignored == ()
+
+
+def test_a_template_without_words_for_tools_is_told_of():
+    reading = PromptReader(Words(), [], 60).read([a_message("user", "hello")], 20, tools=[TOOL])
+
+    assert reading.ignored == ("tools",)
+
+
+def test_calls_are_read_with_their_arguments_as_objects_and_answers_with_their_tools_name():
+    words = ToolWords()
+    PromptReader(words, [], 60, knows_tools=True).read(ASKED_AND_DONE, 20)
+
+    assert (
+        words.read == "user: my sink leaks assistant: ticket(12) door(12) tool: ticketticket 7 tool: dooropen"
+    )
+
+
+def test_a_template_that_takes_one_call_at_a_time_reads_each_with_its_answer_behind_it():
+    words = ToolWords(most_calls=1)
+    PromptReader(words, [], 60, knows_tools=True).read(ASKED_AND_DONE, 20)
+
+    assert words.read == (
+        "user: my sink leaks assistant: ticket(12) tool: ticketticket 7 assistant: door(12) tool: dooropen"
+    )
+
+
+def test_a_template_that_takes_no_call_at_all_reads_what_was_answered_as_words():
+    words = ToolWords(most_calls=0)
+    PromptReader(words, [], 60, knows_tools=True).read(ASKED_AND_DONE, 20)
+
+    assert words.read == "user: my sink leaks\n(ticket 7)\n(open)"

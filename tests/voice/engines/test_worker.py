@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from voice.engines.scripted import ScriptedEngine
-from voice.engines.worker import work
+from voice.engines.tally import Tally
+from voice.engines.worker import answer, work
 from voice.errors import BadJob, EngineDied
-from voice.job import job_input
+from voice.job import job_input, parse_job
 from voice.types import Finish, Json, Message, Prompt, ToolCall, Usage
 
 SAID = "My sink leaks at 12 Elm Street."
@@ -71,6 +72,19 @@ async def test_tool_calls_come_with_the_last_chunk():
     ]
 
 
+async def test_tools_that_the_model_was_not_shown_are_told_with_each_reply_and_logged_once(caplog):
+    engine, tally = ScriptedEngine(finish=Finish(ignored=("tools",))), Tally()
+    await engine.start()
+
+    replies = [[chunk async for chunk in work(a_job(), engine, tally)] for _ in range(2)]
+
+    assert [chunks[-1]["ignored"] for chunks in replies] == [["tools"], ["tools"]]
+    assert tally.without_tools == 2
+    assert [record.msg for record in caplog.records if record.levelno == logging.WARNING] == [
+        "engine.shows_no_tools"
+    ]
+
+
 async def test_a_streaming_openai_job_gives_whole_events_and_done_at_the_end():
     pieces = await chunks_of(an_openai_job(stream=True), ScriptedEngine())
 
@@ -93,6 +107,14 @@ async def test_an_openai_job_that_does_not_stream_gives_one_completion():
     assert engine.asked_for == ["jamie"]
     assert only["choices"][0]["message"] == {"role": "assistant", "content": "Good morning, how can I help?"}
     assert only["usage"]["total_tokens"] == 5
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_completion_is_named_by_its_job_so_that_it_can_be_cancelled(stream):
+    first, *_ = await chunks_of(an_openai_job(stream=stream), ScriptedEngine())
+
+    completion = json.loads(first.split("data: ")[1]) if isinstance(first, str) else first
+    assert completion["id"] == "chatcmpl-job-1"
 
 
 async def test_the_list_of_models_names_every_one_that_may_be_asked_for():
@@ -198,7 +220,7 @@ async def test_the_writing_stops_when_a_stopped_job_leaves_its_generator_half_re
     await chunks.aclose()
 
 
-async def test_the_first_clause_leaves_at_once_and_then_a_chunk_every_100_ms(virtual_time):
+async def test_the_first_clause_leaves_at_once_and_then_chunks_that_are_less_and_less_frequent(virtual_time):
     engine = ScriptedEngine(("Good ", "morning, ", *["and "] * 20), gap_s=0.03)
     await engine.start()
     left: list[tuple[float, str]] = []
@@ -206,8 +228,21 @@ async def test_the_first_clause_leaves_at_once_and_then_a_chunk_every_100_ms(vir
     async for chunk in work(a_job(), engine):
         left.append((round(virtual_time.elapsed_s, 3), chunk["text"]))
 
-    assert left[:3] == [(0.06, "Good morning, "), (0.16, "and " * 3), (0.26, "and " * 3)]
+    assert left[:3] == [(0.06, "Good morning, "), (0.16, "and " * 3), (0.31, "and " * 5)]
     assert "".join(text for _, text in left) == "Good morning, " + "and " * 20
+
+
+async def test_a_line_without_round_trips_gets_each_word_of_the_first_clause_and_then_a_chunk_every_100_ms(
+    virtual_time,
+):
+    engine = ScriptedEngine(("Good ", "morning, ", *["and "] * 20), gap_s=0.03)
+    await engine.start()
+    left: list[tuple[float, str]] = []
+
+    async for chunk in answer(parse_job(a_job()["input"]), engine, Tally(), eager=True):
+        left.append((round(virtual_time.elapsed_s, 3), chunk["text"]))
+
+    assert [at for at, _ in left[:5]] == [0.03, 0.06, 0.16, 0.26, 0.36]
 
 
 async def test_a_first_clause_that_is_long_does_not_keep_the_caller_waiting(virtual_time):

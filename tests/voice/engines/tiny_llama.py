@@ -39,5 +39,17 @@ def make(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def make_adapter(model: Path, folder: Path) -> None:
+    """Write a LoRA adapter with random weights for `model` into `folder`. Needs peft."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(8)
+    config = LoraConfig(r=8, target_modules=["q_proj", "v_proj", "o_proj"], init_lora_weights=False)
+    adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32), config)
+    adapted.save_pretrained(folder)
+
+
 if __name__ == "__main__":
     make(Path(sys.argv[1]))

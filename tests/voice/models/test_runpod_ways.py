@@ -296,6 +296,51 @@ async def test_a_cancelled_turn_stops_the_writing_behind_a_load_balancer() -> No
     assert turn.cancelled()
 
 
+async def test_a_cancelled_turn_by_the_openai_route_cancels_the_job_that_our_worker_names() -> None:
+    async with (
+        asyncio.timeout(20),
+        RunPodStandIn(worker=our_worker("Which unit?", hangs=True)) as runpod,
+        open_http() as http,
+    ):
+        client = RunPodClient("runpod", "endpoint", "key", runpod.url, ("openai",), http=http)
+        heard = asyncio.Event()
+        turn = asyncio.create_task(client.write(a_prompt(), a_deadline(), lambda _: heard.set()))
+        await heard.wait()
+        turn.cancel()
+        await asyncio.wait([turn])
+        await client.close()
+
+    assert runpod.asked == ["openai", "cancel"]
+
+
+async def test_a_finished_turn_by_the_openai_route_cancels_nothing(virtual_time: VirtualTime) -> None:
+    async with a_route("openai", worker=our_worker()) as (runpod, client):
+        await reply_of(client)
+
+    assert runpod.asked == ["openai"]
+
+
+@pytest.mark.parametrize("way", ["lb", "openai"])
+async def test_our_worker_is_told_of_the_call_and_how_long_somebody_listens_in_streams_too(
+    virtual_time: VirtualTime, way: Way
+) -> None:
+    asked: list[Mapping[str, Json]] = []
+
+    async def worker(job: Mapping[str, object]) -> AsyncGenerator[Json, None]:
+        asked.append(job["input"]["openai_input"])  # type: ignore[index]  # a job of that shape
+        async for chunk in our_worker()(job):
+            yield chunk
+
+    async with a_route(way, worker=worker) as (_, client):
+        await client.write(
+            replace(a_prompt(), call_id=CallId("CA1"), so_far="Which"), a_deadline(), lambda _: None
+        )
+
+    (given,) = asked
+    assert (given["call_id"], given["so_far"]) == ("CA1", "Which")
+    assert 0 < given["reply_ms"] <= 10_000
+
+
 async def test_the_model_that_is_set_is_named_in_every_way(virtual_time: VirtualTime) -> None:
     asked: list[object] = []
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from voice.cli.runpod.rest import RunPodRest
-from voice.cli.runpod.wanted import body_of, difference, shown
+from voice.cli.runpod.wanted import NAME, body_of, difference, shown
 from voice.cli.screen import Failed, waiting
 from voice.clock import now
 from voice.errors import SetupError
@@ -43,7 +43,7 @@ async def found_at(rest: RunPodRest, endpoint_id: str | None, name: str) -> Endp
 async def applied(rest: RunPodRest, theirs: Endpoint, ours: Endpoint, *, dry_run: bool, yes: bool) -> None:
     """Makes the endpoint at RunPod as it is wanted."""
     if not theirs:
-        ours = ours | {"workers": NEW_WORKERS | ours["workers"]}
+        ours = {"name": NAME} | ours | {"workers": NEW_WORKERS | ours["workers"]}
         if missing := [flag for flag, key in (("--image", "image"), ("--gpu", "gpu")) if key not in ours]:
             raise Failed(
                 f"there is no endpoint {ours['name']!r} yet; to make it, give {' and '.join(missing)}"
@@ -96,10 +96,11 @@ async def _sent(
     if not body:
         typer.echo(f"✓ endpoint {theirs['id']} is as it should be; nothing to do")
         return None
-    typer.echo("\n".join(difference(theirs, body)))
+    if theirs or not dry_run:  # the request that makes one is all of it
+        typer.echo("\n".join(difference(theirs, body)))
     method, path = ("PATCH", f"/serverless/{theirs['id']}") if theirs else ("POST", "/serverless")
     if dry_run:
-        typer.echo(f"\nwould send: {method} {rest.url}{path}\n{shown(body)}")
+        typer.echo(f"would send: {method} {rest.url}{path}\n{shown(body)}")
         return None
     _ask(f"{'Change' if theirs else 'Create'} the endpoint at RunPod?", yes)
     done = await (rest.change(str(theirs["id"]), body) if theirs else rest.create(body))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,7 +17,7 @@ from voice.cli.runpod.rest import RunPodRest
 from voice.cli.runpod.rules import endpoint_checks
 from voice.cli.runpod.shown import show
 from voice.cli.runpod.standin import standin
-from voice.cli.runpod.wanted import wanted
+from voice.cli.runpod.wanted import NAME, odd_in, pools_of, wanted
 from voice.errors import BadRequest
 from voice.settings import load_settings
 
@@ -47,9 +49,17 @@ def deploy(
     image: Annotated[
         str | None, typer.Option(help="The worker's image, with its version: me/offhook-worker:1.0.0.")
     ] = None,
-    name: Annotated[str, typer.Option(help="The endpoint's name; one of this name is changed.")] = "offhook",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The endpoint's name; one of this name is changed.  [default of a new one: {NAME}]"
+        ),
+    ] = None,
     endpoint_id: Annotated[
-        str | None, typer.Option("--id", help="The endpoint to change.  [default: the one of this name]")
+        str | None,
+        typer.Option(
+            "--id", help="The endpoint to change; --name then renames it.  [default: RUNPOD_ENDPOINT_ID]"
+        ),
     ] = None,
     lb: Annotated[bool, typer.Option("--lb", help="A load-balancing endpoint, in place of a queue.")] = False,
     gpu: Annotated[str, typer.Option(help="GPU pools, best first: ADA_24,AMPERE_24.")] = "",
@@ -67,9 +77,11 @@ def deploy(
 ) -> None:
     """Create the worker's endpoint, or change the one that is there.
 
-    A new endpoint needs --image and --gpu, and has 3 workers at most with an idle timeout of 60 s. FlashBoot,
-    a job's time limit, when a worker is added, and the worker's mode are set for calls; what else was chosen
-    at RunPod and is not named here stays.
+    The one of --id is changed, else the one called --name, else the one of RUNPOD_ENDPOINT_ID, else the one
+    called offhook; where none of the name is there, it is created. A new endpoint needs --image and --gpu,
+    and has 3 workers at most with an idle timeout of 60 s. FlashBoot, a job's time limit, when a worker is
+    added, and the worker's mode are set for calls; what else was chosen at RunPod and is not named here
+    stays.
 
     \b
     Examples:
@@ -77,19 +89,25 @@ def deploy(
       offhook runpod deploy --image me/offhook-worker:1.0.1 --yes
       offhook runpod deploy --lb --name offhook-lb --image me/offhook-worker:1.0.0 --gpu ADA_24
     """
-    ours = wanted(
-        name=name,
-        image=image,
-        is_lb=lb,
-        pools=[pool for part in gpu.split(",") if (pool := part.strip())],
-        disk_gb=disk,
-        workers={"min": least, "max": most, "idleTimeout": idle},
-        env=_pairs(env or []),
-    )
+    with _usage():
+        ours = wanted(
+            name=name,
+            image=image,
+            is_lb=lb,
+            pools=pools_of(gpu),
+            disk_gb=disk,
+            workers={"min": least, "max": most, "idleTimeout": idle},
+            env=_pairs(env or []),
+        )
+    settings = load_settings()
+    if endpoint_id is None and name is None and settings.runpod_endpoint_id:
+        endpoint_id = endpoint_id_of(settings, None)
+    for doubt in odd_in(ours):
+        typer.echo(f"! {doubt}", err=True)
 
     async def run() -> None:
-        async with RunPodRest(load_settings()) as rest:
-            theirs = await found_at(rest, endpoint_id, name)
+        async with RunPodRest(settings) as rest:
+            theirs = await found_at(rest, endpoint_id, name or NAME)
             await applied(rest, theirs, ours, dry_run=dry_run, yes=yes)
 
     asyncio.run(run())
@@ -174,11 +192,9 @@ def schedule(
       offhook runpod schedule "mon-fri 07:55-18:00=1" "mon 08:00-11:00=2" --tz Europe/Berlin
       offhook runpod schedule "mon-fri 07:55-18:00=1" --crontab
     """
-    hours = [hours_of(line) for line in plan]
-    try:
-        at = datetime.now(ZoneInfo(tz))
-    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise BadRequest(f"--tz {tz!r} is no time zone: write it like Europe/Berlin") from exc
+    with _usage():
+        hours = [hours_of(line) for line in plan]
+        at = _now_in(tz)
     if crontab:
         quoted = " ".join(f"'{line.strip()}'" for line in plan)
         typer.echo(f"*/5 * * * * offhook runpod schedule {quoted} --tz {tz} --yes")
@@ -197,6 +213,22 @@ def schedule(
 
 
 app.command()(standin)
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """What is given wrong is wrong usage: an exit status of its own."""
+    try:
+        yield
+    except BadRequest as exc:
+        raise typer.BadParameter(str(exc)) from exc
+
+
+def _now_in(tz: str) -> datetime:
+    try:
+        return datetime.now(ZoneInfo(tz))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise BadRequest(f"--tz {tz!r} is no time zone: write it like Europe/Berlin") from exc
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx
 
-from voice.cli.checks import Check, State
+from voice.cli.checks import Check, workers_check
 from voice.cli.runpod.change import endpoint_id_of
 from voice.cli.runpod.rest import RunPodRest
 from voice.cli.runpod.rules import endpoint_checks
@@ -20,18 +22,18 @@ from voice.cli.screen import Failed, quiet
 from voice.cli.vapi.doctor import Consultation, Said
 from voice.clock import Budget, now
 from voice.errors import BadRequest, ModelError
-from voice.models.base import HealthState
 from voice.models.http import open_http
 from voice.models.runpod import RunPodClient
 from voice.models.runpod_prices import AS_OF, usd_per_hour
 from voice.models.runpod_ways import Way
-from voice.models.runpod_workers import ADVICE
 from voice.settings import Settings, secret
 from voice.types import Finish, Message, Prompt
 
 REPLY_S = 20.0  # for a few words; a cold start takes longer, and is told as such
+RUNPOD_HOST = "api.runpod.ai"
 SLOW_MS = 700  # to the first word: with what the platforms add, a caller notices
-STATES: dict[HealthState, State] = {"warm": "ok", "busy": "ok", "broken": "broken", "refused": "broken"}
+PICKUP_S = 0.3  # in the queue: a worker that is awake takes a job within 0.1 s
+PICKED_UP_LATE = "no worker was awake, or it takes jobs late: is it ours, or one with a concurrency of 1?"
 ASKED = Prompt(
     (Message("system", "You are Jamie. Answer in one short sentence."), Message("user", "Are you there?")),
     max_tokens=24,
@@ -79,14 +81,13 @@ async def _visit(
     name = f" {endpoint_id}" if endpoint_id and "," in (settings.runpod_endpoint_id or "") else ""
     async with _asking(settings, endpoint_id, lb_url, ways, http) as client:
         health = await client.health()
-    advice = ADVICE.get(health.state, "")
-    said = f"{health.state}: {health.detail}".rstrip(": ")
-    found.checks.append(Check(f"workers{name}", STATES.get(health.state, "warn"), said, advice))
+    found.checks.append(workers_check(f"workers{name}", health))
     if health.state == "refused":
         return
     for way in ways if endpoint_id else ways[:1]:
         async with _asking(settings, endpoint_id, lb_url, [way], http) as client:
-            found.checks.append(await _ask(client, f"way {way}{name}", found, reply_s))
+            asked = await _ask(client, f"way {way}{name}", found, reply_s)
+            found.checks.append(_named(asked, way, settings))
     if endpoint_id:
         found.checks += [check async for check in _managed(settings, endpoint_id, name)]
 
@@ -129,7 +130,23 @@ async def _ask(client: RunPodClient, what: str, found: Consultation, reply_s: fl
         return Check(what, "broken", str(exc), exc.to_do)
     first_ms = round((first_at[0] - began_at) * 1000) if first_at else None
     found.heard.append(Said("", "".join(heard).strip(), first_ms))
-    return Check(what, "warn" if first_ms is None or first_ms > SLOW_MS else "ok", _times(first_ms, finish))
+    is_slow = first_ms is None or first_ms > SLOW_MS
+    if finish.queued_s is not None and finish.queued_s > PICKUP_S:
+        return Check(what, "warn", _times(first_ms, finish), PICKED_UP_LATE)
+    return Check(what, "warn" if is_slow else "ok", _times(first_ms, finish))
+
+
+def _named(check: Check, way: Way, settings: Settings) -> Check:
+    """A way that fails at a host which is not RunPod's own names the setting: it is the likelier mistake."""
+    env, url = (
+        ("RUNPOD_LB_URL", settings.runpod_lb_url or "")
+        if way == "lb"
+        else ("RUNPOD_BASE_URL", settings.runpod_base_url)
+    )
+    host = urlsplit(url).hostname or ""
+    if check.state != "broken" or host == RUNPOD_HOST or host.endswith(f".{RUNPOD_HOST}"):
+        return check
+    return replace(check, to_do=f"{env} is {url}, not RunPod's own: does it answer? {check.to_do}".strip())
 
 
 def _times(first_ms: int | None, finish: Finish) -> str:

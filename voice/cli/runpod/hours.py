@@ -20,7 +20,7 @@ FORM: Final = "write it like mon-fri 07:55-18:00=1"
 @dataclass(frozen=True, slots=True)
 class Hours:
     """On these days (0: Monday) from `begins` until `ends`, `least` workers. Ends that come first are of the
-    day after."""
+    day after; 24:00 is its midnight."""
 
     days: frozenset[int]
     begins: time
@@ -43,7 +43,8 @@ def hours_of(line: str) -> Hours:
     if found is None:
         raise BadRequest(f"{line!r} is no plan: {FORM}")
     try:
-        begins, ends = (time.fromisoformat(found[key].zfill(5)) for key in ("begins", "ends"))
+        begins = time.fromisoformat(found["begins"].zfill(5))
+        ends = time() if found["ends"] == "24:00" else time.fromisoformat(found["ends"].zfill(5))
     except ValueError:
         raise BadRequest(f"{line!r} names no time of day: {FORM}") from None
     return Hours(frozenset(_days(found["days"], line)), begins, ends, int(found["least"]))

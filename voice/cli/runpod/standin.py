@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -28,6 +29,7 @@ WORDS = (
     "Thank you, ", "I have noted that. ", "A technician will call you back ", "within the hour. ",
     "Is there ", "anything else ", "I can do?",
 )  # fmt: skip
+MAX_PORT = 65535
 GAP_S = 0.08  # between two pieces: a quick GPU writes a few words in that time
 
 
@@ -39,7 +41,9 @@ Who = Annotated[
 Key = Annotated[str, typer.Option(help="The key that it wants.")]
 Id = Annotated[str, typer.Option("--id", help="The endpoint's id.")]
 Jobs = Annotated[int, typer.Option(min=1, max=1000, help="Jobs that its worker does at once.")]
-Target = Annotated[str | None, typer.Option(help="The URL of a load-balancing worker of yours.")]
+Target = Annotated[
+    str | None, typer.Option(help="A load-balancing worker of yours: its URL, or its port on this machine.")
+]
 EnvFile = Annotated[Path | None, typer.Option(help="Write the settings into this file, for `source`.")]
 File = Annotated[Path | None, typer.Option(help="A TOML file of faults; options here win.")]
 Cold = Annotated[float | None, typer.Option("--cold", min=0, help="Seconds that a worker takes to start.")]
@@ -110,8 +114,20 @@ def standin(
     }
     over = {name: value for name, value in (times | others).items() if value is not None}
     wrong = faults_of(over, "option") if faults is None else faults_in(faults, over)
-    place = _Place(port, key, endpoint_id, jobs, lb_target, env_file)
+    target = None if lb_target is None else _url_of(lb_target)
+    place = _Place(port, key, endpoint_id, jobs, target, env_file)
     asyncio.run(_play(wrong, worker, place))
+
+
+def _url_of(target: str) -> str:
+    """Where a worker listens. Raises BadParameter for what is neither URL nor port."""
+    if target.isdecimal() and 0 < int(target) <= MAX_PORT:
+        return f"http://127.0.0.1:{int(target)}"
+    with suppress(ValueError):  # of a port that is none
+        parts = urlsplit(target)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return target.rstrip("/")
+    raise typer.BadParameter(f"--lb-target {target!r} is no URL: write http://127.0.0.1:8080, or 8080")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +193,9 @@ def _announce(runpod: RunPodStandIn, answers: Answers, saying: Path | None) -> N
         settings["RUNPOD_LB_URL"] = runpod.lb_url
     if saying is not None:
         env = settings if answers != "none" else settings | runpod.worker_env()
+        lines = [f"export {name}='{value}'\n" for name, value in env.items()]
         try:
-            saying.write_text("".join(f"{name}='{value}'\n" for name, value in env.items()), encoding="utf-8")
+            saying.write_text("".join(lines), encoding="utf-8")
         except OSError as exc:
             raise SetupError(f"{saying} cannot be written: {exc.strerror}") from exc
     typer.echo(f"RunPod is played at {runpod.url}/{runpod.endpoint_id}; Ctrl-C ends it. For clients:")

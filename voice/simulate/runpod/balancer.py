@@ -15,7 +15,7 @@ import httpx
 
 from voice.simulate.runpod.inside import INSIDE, Worker
 from voice.simulate.runpod.queue import JobQueue
-from voice.simulate.runpod.request import Refusal, Request, piece, reply
+from voice.simulate.runpod.request import Refusal, Request, is_unknown_model, piece, reply
 from voice.types import Json
 
 NO_WORKER_S = 120.0
@@ -93,8 +93,11 @@ class Balancer:
 
     async def _work(self, request: Request) -> None:
         assert self._worker is not None
-        if request.path[-1:] == ["ping"]:
-            await reply(request.send, 200, None, {WORKER_HEADER: INSIDE})
+        if request.path[-1:] == ["ping"]:  # empty, as a worker's own
+            await _send(request, 200, {"content-length": "0"}, _pieces())
+            return
+        if request.path == ["health"]:
+            await reply(request.send, 200, {"status": "ready"}, {WORKER_HEADER: INSIDE})
             return
         asked: dict[str, object] = {"openai_route": "/" + "/".join(request.path)}
         if request.method == "POST":
@@ -105,8 +108,14 @@ class Balancer:
             if isinstance(first, str):
                 await _send(request, 200, {"content-type": EVENTS}, _events(first, chunks))
                 return
-        is_error = isinstance(first, dict) and bool(first.get("error"))
-        await reply(request.send, 400 if is_error else 200, first, {WORKER_HEADER: INSIDE})
+        error = first.get("error") if isinstance(first, dict) else None
+        status = 200 if not error else 404 if is_unknown_model(error) else 400
+        await reply(request.send, status, first, {WORKER_HEADER: INSIDE})
+
+
+async def _pieces(*given: bytes) -> AsyncIterator[bytes]:
+    for one in given:
+        yield one
 
 
 async def _events(first: str, rest: AsyncIterator[Json]) -> AsyncIterator[bytes]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from voice.simulate.runpod.jobs import PlatformJob
 from voice.simulate.runpod.queue import JobQueue
-from voice.simulate.runpod.request import JSON, Refusal, Request, piece, reply
+from voice.simulate.runpod.request import JSON, Refusal, Request, is_unknown_model, piece, reply
 from voice.types import Json
 
 STREAM_WAIT_S = (1.0, 300.0, 10.0)  # least, most, default of ?wait=
 RUNSYNC_WAIT_S = (1.0, 300.0, 90.0)
+STATUS_SYNC_WAIT_S = (1.0, 90.0, 90.0)
 OPENAI_S = 300.0  # the longest that a request through /openai is held
 BODY_BYTES = {"run": 10_000_000, "runsync": 20_000_000}
+WEB = re.compile(r"https?://\S+\Z")
 MISSING: Json = {"error": "job not found"}
 
 Operation = Callable[[Request], Awaitable[Json]]
@@ -23,16 +26,20 @@ class ClientSide:
     """One endpoint's operations, by name: the methods they take and what does them."""
 
     def __init__(self, queue: JobQueue) -> None:
+        async def health(_: Request) -> Json:
+            return health_told(queue)
+
         self._queue = queue
         self.operations: Mapping[str, tuple[str, Operation]] = {
             "run": ("POST", self._run),
             "runsync": ("POST", self._runsync),
             "status": ("GET POST", self._status),
+            "status-sync": ("GET", self._status_sync),
             "stream": ("GET POST", self._stream),
             "cancel": ("POST", self._cancel),
             "retry": ("POST", self._retry),
             "purge-queue": ("POST", self._purge),
-            "health": ("GET", self._health),
+            "health": ("GET", health),
         }
 
     async def openai(self, request: Request) -> None:
@@ -71,7 +78,8 @@ class ClientSide:
         if began:
             await request.send({"type": "http.response.body", "body": b""})
         else:
-            raise Refusal(500, {"error": job.result.get("error", "the job gave nothing")})
+            error = job.result.get("error", "the job gave nothing")
+            raise Refusal(404 if is_unknown_model(error) else 500, {"error": error})
 
     async def _run(self, request: Request) -> Json:
         job = self._submit(request, "run")
@@ -85,6 +93,12 @@ class ClientSide:
 
     async def _status(self, request: Request) -> Json:
         return self._job(request).told()
+
+    async def _status_sync(self, request: Request) -> Json:
+        """Not in RunPod's documentation, but in its JavaScript and Go clients."""
+        job, limit_s = self._job(request), request.wait_s(*STATUS_SYNC_WAIT_S)
+        await job.bell.until(lambda: job.is_final or self._queue.closing, limit_s)
+        return job.told()
 
     async def _stream(self, request: Request) -> Json:
         job = self._job(request)
@@ -110,19 +124,20 @@ class ClientSide:
             self._queue.cancel(job)
         return {"removed": len(waiting), "status": "completed"}
 
-    async def _health(self, request: Request) -> Json:
-        return health_told(self._queue)
-
     def _submit(self, request: Request, operation: str) -> PlatformJob:
         if len(request.body) > BODY_BYTES[operation]:
             raise Refusal(413, {"error": "the body is too large"})
         if JSON not in request.headers.get("content-type", JSON):
-            raise Refusal(400, {"error": "the body is not JSON"})
+            raise Refusal(400, {"error": "the body is not JSON: send Content-Type: application/json"})
         body = request.json()
         if "input" not in body:
             raise Refusal(400, {"error": "input is missing"})
-        policy = body.get("policy")
-        return self._queue.submit(body["input"], policy if isinstance(policy, dict) else {}, operation)
+        policy, webhook = body.get("policy"), body.get("webhook")
+        if webhook is not None and not (isinstance(webhook, str) and WEB.match(webhook)):
+            raise Refusal(400, {"error": "webhook must be a URL"})
+        return self._queue.submit(
+            body["input"], policy if isinstance(policy, dict) else {}, operation, webhook
+        )
 
     def _job(self, request: Request) -> PlatformJob:
         job = self._queue.jobs.get(request.path[0])

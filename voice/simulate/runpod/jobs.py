@@ -50,6 +50,7 @@ class PlatformJob:
     worker: str | None = None
     taken_at: float | None = None
     done_at: float | None = None
+    webhook: str | None = None
     retries: int = 0
     result: Mapping[str, Json] = field(default_factory=dict)  # `output` and `error`, as far as they are there
     unread: deque[Json] = field(default_factory=deque)

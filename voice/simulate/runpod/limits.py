@@ -19,6 +19,7 @@ LIMITS: Final = {
     "run": (1000, 200),
     "runsync": (2000, 400),
     "status": (2000, 400),
+    "status-sync": (2000, 400),
     "stream": (2000, 400),
     "openai": (2000, 400),
     "cancel": (100, 20),

@@ -86,9 +86,14 @@ def done(queue: JobQueue, job: PlatformJob, body: Mapping[str, Json]) -> None:
     end = partial(queue.end, job, "FAILED" if "error" in body else "COMPLETED", result)
     late_s = queue.dice.end_late_s()
     if late_s is None:
-        job.retries = 1
-        job.later(LOST_S, partial(queue.end, job, "FAILED", LOST))
+        job.later(LOST_S, partial(_give_up, queue, job))
     elif late_s > 0.0:
         job.later(late_s, end)
     else:
         end()
+
+
+def _give_up(queue: JobQueue, job: PlatformJob) -> None:
+    """RunPod has tried the job again, and nobody has told its end."""
+    job.retries = 1
+    queue.end(job, "FAILED", LOST)

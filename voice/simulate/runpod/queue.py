@@ -16,10 +16,13 @@ from voice.simulate.runpod.capacity import Capacity
 from voice.simulate.runpod.faults import Dice, RunPodFaults
 from voice.simulate.runpod.jobs import Bell, PlatformJob
 from voice.simulate.runpod.staff import Staff
+from voice.simulate.runpod.webhooks import Webhooks
 from voice.types import Json
 
 EXECUTION_S: Final = (600.0, 5.0)  # default and least
 TTL_S: Final = (86_400.0, 10.0)
+NOTHING: Final[Mapping[str, Json]] = {}
+OVERRAN: Final[Mapping[str, Json]] = {"error": "executionTimeout exceeded"}
 KEPT_S: Final = {"run": 1800.0, "runsync": 60.0}  # a result after its end
 
 
@@ -33,22 +36,29 @@ class JobQueue:
         self.arrived = Bell()  # a job may be taken
         self.staff = Staff()
         self.capacity = Capacity(self.faults, self.arrived.ring)
+        self.webhooks = Webhooks()
         self.retired = 0  # completed jobs no longer kept
         self.closing = False
         self._waiting: deque[PlatformJob] = deque()
 
-    def submit(self, asked: Json, policy: Mapping[str, Json], operation: str) -> PlatformJob:
-        """Takes a job into the queue. `policy`: executionTimeout and ttl in milliseconds."""
+    def submit(
+        self, asked: Json, policy: Mapping[str, Json], operation: str, webhook: str | None = None
+    ) -> PlatformJob:
+        """Takes a job into the queue. `policy`: executionTimeout and ttl in milliseconds, lowPriority.
+
+        `webhook` is told of its end.
+        """
         job = PlatformJob(
             id=("sync-" if operation == "runsync" else "") + f"{uuid.uuid4()}-{self.faults.region}",
             input=asked,
             execution_s=_limit_s(policy.get("executionTimeout"), *EXECUTION_S),
             submitted_at=now(),
             kept_s=KEPT_S[operation],
+            webhook=webhook,
         )
         job.later(_limit_s(policy.get("ttl"), *TTL_S), partial(self._forget, job))
         self.jobs[job.id] = job
-        self._queue(job)
+        self._queue(job, wants_worker=policy.get("lowPriority") is not True)
         return job
 
     def has_work(self) -> bool:
@@ -62,7 +72,7 @@ class JobQueue:
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         for job in taken:
             job.status, job.worker, job.taken_at = "IN_PROGRESS", worker, now()
-            job.later(job.execution_s, partial(self._overruns, job))
+            job.later(job.execution_s, partial(self.cancel, job, "FAILED", OVERRAN))
             job.bell.ring()
             self.capacity.begin()
         return taken
@@ -83,11 +93,14 @@ class JobQueue:
         job.bell.ring()
         if job.taken_at is not None:
             self.capacity.end()
+        self.webhooks.tell(job)
 
-    def cancel(self, job: PlatformJob) -> None:
-        """Takes a job out of the queue, or stops it at its worker."""
-        self._stop(job)
-        self.end(job, "CANCELLED", {})
+    def cancel(
+        self, job: PlatformJob, status: str = "CANCELLED", result: Mapping[str, Json] = NOTHING
+    ) -> None:
+        """Takes a job out of the queue, or stops it at its worker, and ends it."""
+        self._take_back(job)
+        self.end(job, status, result)
 
     def retry(self, job: PlatformJob) -> None:
         """Puts a job that failed into the queue again."""
@@ -106,23 +119,20 @@ class JobQueue:
             job.bell.ring()
             job.silence()
 
-    def _queue(self, job: PlatformJob) -> None:
-        self.capacity.want()
+    def _queue(self, job: PlatformJob, *, wants_worker: bool = True) -> None:
+        if wants_worker:  # one of low priority starts none
+            self.capacity.want()
         self._waiting.append(job)
         self.arrived.ring()
 
-    def _overruns(self, job: PlatformJob) -> None:
-        self._stop(job)
-        self.end(job, "FAILED", {"error": "executionTimeout exceeded"})
-
-    def _stop(self, job: PlatformJob) -> None:
+    def _take_back(self, job: PlatformJob) -> None:
         if job.status == "IN_QUEUE":
             self._waiting.remove(job)
         elif not job.is_final and job.worker is not None:
             self.staff.stop(job.worker, job.id)
 
     def _forget(self, job: PlatformJob) -> None:
-        self._stop(job)
+        self._take_back(job)
         if job.taken_at is not None and not job.is_final:
             self.capacity.end()
         self.jobs.pop(job.id, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from voice.types import Json
 
 MAX_BODY_BYTES = 20_000_000  # of /runsync; /run takes half of it
 JSON = "application/json"
+_UNKNOWN_MODEL = re.compile(r"model .{1,200}? is not here\b")
 
 
 class Refusal(Exception):
@@ -71,6 +73,11 @@ async def request_of(scope: Scope, receive: Receive, send: Send, path: list[str]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     return Request(scope["method"], path, query, headers, body, receive, send)
+
+
+def is_unknown_model(error: object) -> bool:
+    """Whether a worker's error says so: our worker's sentence, all that is left of it in a job."""
+    return isinstance(error, str) and _UNKNOWN_MODEL.match(error) is not None
 
 
 def piece(chunk: Json) -> bytes:

@@ -6,8 +6,8 @@
 
 Without a worker's process, `worker` answers inside this one, as the SDK would have it answer; and with
 `RunPodStandIn(…).in_memory()` no socket takes part, so that played time plays the endpoint, too. Below
-`lb_url` the same endpoint is load-balanced, below `rest_url` it is managed. What it leaves out: webhooks,
-batches, results in S3, and that what is managed changes how the endpoint behaves.
+`lb_url` the same endpoint is load-balanced, below `rest_url` it is managed. What it leaves out: batches,
+results in S3, the listing of requests, and that what is managed changes how the endpoint behaves.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ class RunPodStandIn(Edge):
         await self._stack.aclose()
 
     async def _open(self, stack: AsyncExitStack) -> None:
+        await stack.enter_async_context(self.queue.webhooks.open())
         stack.callback(self.queue.close)  # before the server ends: long polls end with it
         if self.balancer.target is not None:
             await stack.enter_async_context(self.balancer.open())

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from typer.testing import Result
 
-from tests.voice.cli.running import in_process, offhook, started
-from voice.cli.runpod.hours import hours_of, least_at, next_change
+from tests.voice.cli.running import in_process
+from voice.cli.runpod.hours import hours_of, least_at
 from voice.cli.runpod.rules import endpoint_checks
 from voice.cli.runpod.wanted import body_of, wanted
-from voice.errors import BadRequest
 from voice.simulate.loopback import serving
 from voice.simulate.runpod.faults import RunPodFaults
 from voice.simulate.runpod.standin import RunPodStandIn
@@ -63,7 +59,7 @@ async def an_account(folder: Path, faults: RunPodFaults | None = None) -> AsyncI
 
 async def test_an_endpoint_is_made_as_calls_need_it(tmp_path: Path) -> None:
     async with an_account(tmp_path) as account:
-        told = await account.run("deploy", *NEW, "--yes")
+        told = await account.run("deploy", *NEW, "--yes", RUNPOD_ENDPOINT_ID="")
         made = next(one for one in account.runpod.rest.endpoints.values() if one["name"] == "offhook")
 
     assert told.exit_code == 0, told.output
@@ -104,6 +100,53 @@ async def test_what_was_chosen_at_runpod_stays_and_a_second_run_has_nothing_to_d
     assert account.changes == ["PATCH /serverless/endpoint"]
     assert "hf_abcdefghijklmnop" not in first.output
     assert "nothing to do" in second.stdout
+
+
+async def test_the_endpoint_of_the_settings_is_changed_and_keeps_the_name_it_has(tmp_path: Path) -> None:
+    async with an_account(tmp_path) as account:
+        account.endpoint["name"] = "front desk"
+        told = await account.run("deploy", "--idle", "60", "--yes")
+        kept = account.endpoint["name"]
+        await account.run("deploy", "--id", "endpoint", "--name", "back office", "--yes")
+
+    assert told.exit_code == 0, told.output
+    assert account.endpoint["workers"]["idleTimeout"] == 60
+    assert kept == "front desk"
+    assert account.endpoint["name"] == "back office"
+
+
+async def test_a_name_makes_an_endpoint_beside_the_one_of_the_settings(tmp_path: Path) -> None:
+    async with an_account(tmp_path) as account:
+        await account.run("deploy", *NEW, "--name", "another", "--yes")
+
+    assert account.changes == ["POST /serverless"]
+
+
+async def test_a_dry_run_shows_a_new_endpoint_once(tmp_path: Path) -> None:
+    async with an_account(tmp_path) as account:
+        told = await account.run("deploy", *NEW, "--dry-run", RUNPOD_ENDPOINT_ID="")
+
+    assert told.stdout.count("me/offhook-worker:1.0.0") == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--image", "me/worker"), "--image me/worker names no version"),
+        (("--image", "localhost:5000/worker"), "names no version"),
+        (("--gpu", "FOO"), "--gpu FOO was no pool of RunPod's on "),
+        (("--image", "me/worker:1", "--gpu", "ADA_24"), ""),
+        (("--image", "me/worker@sha256:12"), ""),
+    ],
+)
+async def test_what_runpod_takes_and_is_hardly_meant_is_told(
+    tmp_path: Path, args: tuple[str, ...], says: str
+) -> None:
+    async with an_account(tmp_path) as account:
+        told = await account.run("deploy", *args, "--dry-run")
+
+    assert told.exit_code == 0, told.output
+    assert (says in told.stderr) if says else not told.stderr
 
 
 @pytest.mark.parametrize("args", [("deploy", *NEW), ("warm", "1"), ("schedule", "mon-sun 00:00-00:00=1")])
@@ -223,19 +266,14 @@ def test_a_rule_finds_what_it_is_for(
 @pytest.mark.parametrize(
     ("args", "settings", "says"),
     [
-        (("deploy", "--image", "me/w:1"), {}, "to make it, give --gpu"),
+        (("deploy", "--image", "me/w:1"), {"RUNPOD_ENDPOINT_ID": ""}, "to make it, give --gpu"),
         (("deploy", "--id", "nobody", *NEW), {}, "RunPod knows no such endpoint"),
         (("deploy", "--id", "endpoint", "--lb"), {}, "is a QUEUE, which stays: leave out --lb"),
-        (("deploy", *NEW, "--env", "HF_TOKEN"), {}, "--env 'HF_TOKEN' must be KEY=VALUE"),
         (("deploy", *NEW, "--min", "9", "--yes"), {}, "min at most max"),
         (("check",), {"RUNPOD_ENDPOINT_ID": ""}, "set RUNPOD_ENDPOINT_ID or give --id"),
         (("check",), {"RUNPOD_API_KEY": ""}, "RUNPOD_API_KEY is not set"),
         (("check",), {"RUNPOD_API_KEY": "another"}, "RunPod answered 401"),
         (("check",), {"OFFHOOK_RUNPOD_REST_URL": "http://127.0.0.1:9"}, "was not reached (ConnectError)"),
-        (("schedule", "monday 8-9=1"), {}, "is no plan: write it like mon-fri 07:55-18:00=1"),
-        (("schedule", "mon 08:00-25:00=1"), {}, "names no time of day"),
-        (("schedule", "mon-xyz 08:00-09:00=1"), {}, "names no day"),
-        (("schedule", "mon 08:00-09:00=1", "--tz", "Mars/Base"), {}, "is no time zone"),
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_one_line(
@@ -247,14 +285,38 @@ async def test_what_is_wrong_is_one_line(
     assert told.exit_code == 1
     assert says in told.stderr
     assert len(told.stderr.strip().splitlines()) == 1
-    assert account.changes in ([], ["POST /serverless"])
+    assert account.changes in ([], ["PATCH /serverless/endpoint"])  # one that RunPod refuses
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("deploy", *NEW, "--env", "HF_TOKEN"), "--env 'HF_TOKEN' must be KEY=VALUE"),
+        (("deploy", "--lb", "--env", "OFFHOOK_WORKER_JOBS=many"), "=many must be a whole number"),
+        (("deploy", "--image", ""), "must not be empty"),
+        (("deploy", "--min", "5", "--max", "2"), "--min 5 is more than --max 2"),
+        (("deploy", "--gpu", "ADA_24,L4"), "--gpu L4 is a GPU: name its pool, one of AMPERE_16"),
+        (("schedule", "monday 8-9=1"), "is no plan: write it like mon-fri 07:55-18:00=1"),
+        (("schedule", "mon 08:00-25:00=1"), "names no time of day"),
+        (("schedule", "mon-xyz 08:00-09:00=1"), "names no day"),
+        (("schedule", "mon 08:00-09:00=1", "--tz", "Mars/Base"), "is no time zone"),
+    ],
+)
+async def test_what_is_given_wrong_is_wrong_usage(tmp_path: Path, args: Sequence[str], says: str) -> None:
+    async with an_account(tmp_path) as account:
+        told = await account.run(*args)
+
+    assert told.exit_code == 2
+    assert says in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+    assert account.runpod.rest.asked == []
 
 
 async def test_two_endpoints_of_one_name_are_not_guessed_between(tmp_path: Path) -> None:
     async with an_account(tmp_path) as account:
         for endpoint_id in ("a", "b"):
             account.runpod.rest.add(endpoint_id, name="offhook")
-        told = await account.run("deploy", *NEW)
+        told = await account.run("deploy", *NEW, RUNPOD_ENDPOINT_ID="")
 
     assert "2 endpoints are called 'offhook': name one with --id (a, b)" in told.stderr
 
@@ -288,41 +350,6 @@ async def test_a_page_in_place_of_json_is_one_line(tmp_path: Path) -> None:
     assert "does not answer with an object" in told.stderr
 
 
-# Hours
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=UTC)  # the 23rd is a Monday
-
-
-@pytest.mark.parametrize(
-    ("moment", "least"),
-    [
-        ("23 07:54", 0), ("23 07:55", 2), ("23 10:59", 2), ("23 11:00", 1), ("24 08:30", 1),
-        ("27 17:59", 1), ("27 18:00", 0), ("28 12:00", 0), ("28 22:00", 3), ("29 01:59", 3), ("29 02:00", 0),
-    ],
-)  # fmt: skip
-def test_the_hours_of_a_plan(moment: str, least: int) -> None:
-    lines = ("mon-fri 07:55-18:00=1", "MON 7:55 - 11:00 = 2", "sat 22:00-02:00=3")
-    plan = [hours_of(line) for line in lines]
-
-    assert least_at(plan, at(moment)) == least
-
-
-def test_the_next_change_is_told() -> None:
-    plan = [hours_of("fri-mon 08:00-18:00=1")]
-
-    assert next_change(plan, at("23 12:00")) == (at("23 18:00"), 0)
-    assert next_change(plan, at("24 12:00")) == (at("27 08:00"), 1)
-    assert next_change([hours_of("mon-sun 00:00-00:00=1")], at("24 12:00")) is None
-
-
-@pytest.mark.parametrize("line", ["", "mon", "mon 08:00-09:00", "08:00-09:00=1", "mon 08:00-09:00=-1"])
-def test_a_plan_that_is_none_is_named(line: str) -> None:
-    with pytest.raises(BadRequest, match="is no plan"):
-        hours_of(line)
-
-
 def test_a_body_holds_only_what_differs() -> None:
     ours = wanted(
         name="offhook", image=None, is_lb=False, pools=[], disk_gb=40, workers={"min": 1, "max": None}, env={}
@@ -331,49 +358,3 @@ def test_a_body_holds_only_what_differs() -> None:
     body = body_of({**ours, "disk": 20, "workers": {"min": 1, "max": 3}, "id": "e"}, ours)
 
     assert body == {"disk": 40}
-
-
-# The stand-in as a command
-
-
-def test_the_stand_in_says_where_it_is_answers_and_ends_when_told(tmp_path: Path) -> None:
-    args = ("runpod", "standin", "--env-file", "runpod.env", "--cold", "0.1", "--region", "e1")
-    with started(*args, folder=tmp_path, settings={}) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(6)]
-        told = dict(line.split("=", 1) for line in (tmp_path / "runpod.env").read_text().splitlines())
-        env = {name: value.strip("'") for name, value in told.items()}
-        answer = httpx.post(
-            f"{env['RUNPOD_BASE_URL']}/{env['RUNPOD_ENDPOINT_ID']}/runsync",
-            json={"input": {"prompt": "Hello."}},
-            headers={"Authorization": f"Bearer {env['RUNPOD_API_KEY']}"},
-            trust_env=False,
-            timeout=30,
-        ).json()
-        os.kill(process.pid, signal.SIGTERM)
-        status = process.wait(timeout=20)
-
-    assert lines[0].startswith("RunPod is played at http://127.0.0.1:")
-    assert answer["status"] == "COMPLETED"
-    assert answer["id"].endswith("-e1")
-    assert "technician" in json.dumps(answer["output"])
-    assert status == 0
-
-
-@pytest.mark.parametrize(
-    ("args", "status", "says"),
-    [
-        (("--lost", "2"), 2, "--lost"),
-        (("--cold", "nan"), 2, "--cold"),
-        (("--faults", "none.toml"), 1, "none.toml cannot be read"),
-        (("--worker", "robot"), 2, "--worker"),
-        (("--region", "u 1"), 1, "region must be letters and digits"),
-    ],
-)
-def test_a_stand_in_that_is_told_wrong_does_not_begin(
-    tmp_path: Path, args: tuple[str, ...], status: int, says: str
-) -> None:
-    told = offhook("runpod", "standin", *args, folder=tmp_path)
-
-    assert told.returncode == status
-    assert says in told.stderr

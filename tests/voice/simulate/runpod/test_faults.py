@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from tests.conftest import VirtualTime
+from voice.engines.scripted import ScriptedEngine
+from voice.engines.worker import work
 from voice.errors import BadRequest
 from voice.simulate.runpod.faults import RunPodFaults, faults_in, faults_of
 from voice.simulate.runpod.standin import RunPodStandIn
@@ -256,6 +258,27 @@ async def test_chat_completions_are_carried_as_the_worker_writes_them(
     assert models.json() == {"object": "list", "data": []}
     assert failed.status_code in (400, 500)
     assert garbage.status_code == 400
+
+
+@pytest.mark.parametrize("root", ["openai", "lb"])
+async def test_a_model_that_is_not_here_is_404_by_both_roads(virtual_time: VirtualTime, root: str) -> None:
+    engine = ScriptedEngine(("Hi.",))
+    await engine.start()
+    async with an_endpoint(lambda job: work(job, engine)) as client:
+        asked = {"model": "nobody's", "messages": [{"role": "user", "content": "Hi."}]}
+        answer = await client.ask("POST", f"{root}/v1/chat/completions", asked)
+
+    assert answer.status_code == 404
+    assert "is not here" in answer.text
+
+
+async def test_a_load_balanced_worker_tells_how_it_is_as_a_real_one(virtual_time: VirtualTime) -> None:
+    async with an_endpoint() as client:
+        ping = await client.ask("GET", "lb/ping")
+        health = await client.ask("GET", "lb/health")
+
+    assert (ping.status_code, ping.content) == (200, b"")
+    assert (health.status_code, health.json()) == (200, {"status": "ready"})
 
 
 async def test_a_load_balancer_without_a_worker_says_so_after_two_minutes(virtual_time: VirtualTime) -> None:

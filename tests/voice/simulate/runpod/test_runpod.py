@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,10 +12,12 @@ import httpx
 import pytest
 
 from voice.models.http import open_http
+from voice.simulate.loopback import serving
 from voice.simulate.runpod.clients import health_told
 from voice.simulate.runpod.faults import RunPodFaults
 from voice.simulate.runpod.queue import JobQueue
 from voice.simulate.runpod.standin import RunPodStandIn
+from voice.simulate.runpod.webhooks import Webhooks
 
 
 class Platform:
@@ -244,3 +247,89 @@ async def test_in_memory_a_request_that_is_given_up_on_its_way_is_not_heard(virt
                 await Platform(runpod, http).given()
 
     assert runpod.asked == []
+
+
+class Listener:
+    """Somebody's server behind a webhook's URL: answers with `statuses` in order, then 200."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.heard: list[tuple[float, dict[str, Any]]] = []
+        self._statuses = list(statuses)
+
+    async def __call__(self, url: str, body: bytes) -> int:
+        self.heard.append((asyncio.get_running_loop().time(), json.loads(body)))
+        return self._statuses.pop(0) if self._statuses else 200
+
+
+async def test_a_webhook_is_told_of_the_end_and_again_until_it_says_200_three_times_at_most(virtual_time):
+    async def worker(job: Any) -> Any:
+        yield {"text": "Hi."}
+
+    heard: dict[tuple[int, ...], list[tuple[float, dict[str, Any]]]] = {}
+    for statuses in ((), (500,), (0, 404, 500)):
+        listener = Listener(*statuses)
+        runpod = RunPodStandIn(worker=worker)
+        runpod.queue.webhooks = Webhooks(listener)
+        async with runpod.in_memory() as http:
+            platform = Platform(runpod, http)
+            job_id = await platform.given(webhook="http://shop.test/done")
+            await asyncio.sleep(60)
+        heard[statuses] = listener.heard
+        assert {told["id"] for _, told in listener.heard} == {job_id}
+
+    assert [len(told) for told in heard.values()] == [1, 2, 3]
+    assert heard[()][0][1]["status"] == "COMPLETED"
+    assert heard[()][0][1]["output"] == [{"text": "Hi."}]
+    (first_at, _), (second_at, _), (third_at, _) = heard[(0, 404, 500)]
+    assert (second_at - first_at, third_at - second_at) == (10.0, 10.0)
+
+
+async def test_a_webhook_is_posted_over_a_real_line_as_json():
+    got = asyncio.Queue[dict[str, Any]]()
+
+    async def shop(scope: Any, receive: Any, send: Any) -> None:
+        await got.put({"path": scope["path"], "body": (await receive())["body"]})
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serving(shop, 0) as url, a_platform() as platform:
+        job_id = await platform.given(webhook=f"{url}/done")
+        await platform.ask("POST", f"cancel/{job_id}")
+        told = await got.get()
+
+    assert told["path"] == "/done"
+    assert json.loads(told["body"]) == {"id": job_id, "status": "CANCELLED"}
+
+
+async def test_a_webhook_that_is_no_url_is_refused():
+    async with a_platform() as platform:
+        answer = await platform.ask("POST", "run", {"input": {"prompt": "hi"}, "webhook": "shop"})
+
+    assert (answer.status_code, answer.json()) == (400, {"error": "webhook must be a URL"})
+
+
+async def test_status_sync_waits_for_the_end(virtual_time):
+    async def worker(job: Any) -> Any:
+        await asyncio.sleep(5)
+        yield {"text": "Hi."}
+
+    runpod = RunPodStandIn(worker=worker)
+    async with runpod.in_memory() as http:
+        platform = Platform(runpod, http)
+        job_id = await platform.given()
+        early = (await platform.ask("GET", f"status-sync/{job_id}?wait=2000")).json()
+        done = (await platform.ask("GET", f"status-sync/{job_id}")).json()
+
+    assert (early["status"], done["status"]) == ("IN_PROGRESS", "COMPLETED")
+    assert virtual_time.elapsed_s == pytest.approx(5.0)
+
+
+async def test_a_job_of_low_priority_starts_no_worker(virtual_time):
+    runpod = RunPodStandIn(faults=RunPodFaults(cold_s=1.0))
+    async with runpod.in_memory() as http:
+        platform = Platform(runpod, http)
+        await platform.given(policy={"lowPriority": True})
+        asleep = runpod.queue.capacity.state
+        await platform.given()
+
+    assert (asleep, runpod.queue.capacity.state) == ("cold", "initializing")
