@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -22,11 +21,12 @@ import uvicorn
 from handlers.app import BrainOptions, create_app
 from handlers.relay.leaving import finish_speaking
 from voice.brain import Brain
+from voice.cli.garbage import look_when_quiet
 from voice.errors import SetupError
 from voice.settings import Settings
 
 MAX_FRAME_BYTES = 256_000  # a frame of ConversationRelay holds one utterance
-PORTIONS = (2000, 20, 200)  # of the collector's generations; Python's own are (700, 10, 10)
+TICK_S = 1.0  # an HTTP date has seconds
 GRACE_S = 10  # at shutdown, for requests in flight: one reply's usual length
 OTHER_PORT = "choose another with --port or OFFHOOK_PORT"
 OTHER_HOST = "choose another with --host or OFFHOOK_HOST"
@@ -76,9 +76,12 @@ async def running(
             app.router.lifespan_context(app),
             serving(around(app) if around else app, listener) as server,
         ):
+            brain: Brain = app.state.brain
+            looking = asyncio.create_task(look_when_quiet(lambda: brain.calls.live))
             try:
-                yield Running(url_of(listener), app.state.brain, server)
+                yield Running(url_of(listener), brain, server)
             finally:
+                looking.cancel()
                 await finish_speaking(app.state.relays.values(), lambda: server.force_exit)
 
 
@@ -100,13 +103,21 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[uvicorn.Se
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listener])
-    ticking = asyncio.create_task(server.main_loop())
+    ticking = asyncio.create_task(_tick(server))
     try:
         yield server
     finally:
         server.should_exit = True
-        await ticking
+        ticking.cancel()
+        await asyncio.wait([ticking])
         await server.shutdown(sockets=[listener])
+
+
+async def _tick(server: uvicorn.Server) -> None:
+    """Keep the date of answers right. Uvicorn's own loop wakes ten times a second though nobody calls."""
+    while True:
+        await server.on_tick(0)
+        await asyncio.sleep(TICK_S)
 
 
 def _websocket(*args: Any, **kwargs: Any) -> asyncio.Protocol:
@@ -117,17 +128,6 @@ def _websocket(*args: Any, **kwargs: Any) -> asyncio.Protocol:
     # Of each socket it logs the path, in which a ticket stands; from this logger only warnings come through.
     protocol.logger = protocol.conn.logger = logging.getLogger("uvicorn.websockets")
     return protocol
-
-
-def calm_collector() -> None:
-    """Let Python's garbage collector pause the calls less: to be called when everything is loaded.
-
-    What is loaded now is never looked through again. What a call leaves behind is freed in small portions,
-    a few milliseconds each; a look through all of 500 open calls takes 200 ms, and comes once an hour.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*PORTIONS)
 
 
 def url_of(listener: socket.socket) -> str:

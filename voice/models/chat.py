@@ -10,7 +10,6 @@ import asyncio
 import json
 import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from typing import Final, Literal
 
 import httpx
@@ -20,7 +19,7 @@ from voice.clock import Deadline, now
 from voice.errors import ModelError, ReplyBroken, RouteDown, RouteRefused
 from voice.job import message_objects, tool_object
 from voice.models.completion import CompletionReader
-from voice.models.http import Host, body_of, check, translated
+from voice.models.http import Answered, Host, body_of, check, each, posting, translated
 from voice.models.text import bounded
 from voice.types import Finish, Hear, Json, Prompt
 
@@ -30,10 +29,11 @@ Dialect = Literal["usual", "newer", "plain"]
 DIALECTS: Final[tuple[Dialect, ...]] = ("usual", "newer", "plain")
 END_S = 0.25  # for usage and the end of the body, once the last word has come: a read-out connection is kept
 NOTHING: Final[Mapping[str, str]] = {}
+NO_FIELDS: Final[Mapping[str, Json]] = {}
 
-Answered = Callable[[httpx.Response], None]
+Named = Callable[[str], None]
+See = Callable[[Answered], None]
 """Is shown every answer before it is read: its status and headers."""
-_Sending = AbstractAsyncContextManager[httpx.Response]
 
 
 class _FieldsRefused(RouteRefused):
@@ -70,15 +70,21 @@ class Chat:
         deadline: Deadline,
         hear: Hear,
         headers: Mapping[str, str] = NOTHING,
-        answered: Answered = lambda _: None,
+        see: See = lambda _: None,
+        *,
+        fields: Mapping[str, Json] = NO_FIELDS,
+        named: Named | None = None,
     ) -> Finish:
-        """Have one reply written; see ModelClient. `headers` go along with the usual ones."""
+        """Have one reply written; see ModelClient. `headers` and `fields` go along with the usual ones.
+
+        `named` is given the completion's id, once, where the host tells one.
+        """
         hear = bounded(hear, prompt, self._host.route)
         places = range(self._dialect, len(DIALECTS))
         for place in places:
             try:
-                sending = self._sending(self._body(prompt, DIALECTS[place]), headers)
-                finish = await self._write(sending, deadline, hear, answered)
+                body = self._body(prompt, DIALECTS[place], fields)
+                finish = await self._write(body, headers, deadline, hear, see, named)
             except _FieldsRefused:
                 if place == places[-1]:
                     self._dialect = 0  # perhaps it is this prompt only
@@ -96,19 +102,25 @@ class Chat:
                 await check(response, self._host)
                 await body_of(response, self._host)  # or the connection would not be kept
 
-    def _sending(self, body: bytes, headers: Mapping[str, str]) -> _Sending:
-        url, self.used_at = f"{self._base}/chat/completions", now()
-        return self._http.stream("POST", url, content=body, headers={**self._headers, **headers})
-
-    async def _write(self, sending: _Sending, deadline: Deadline, hear: Hear, answered: Answered) -> Finish:
-        reader = CompletionReader(self._host)
+    async def _write(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        hear: Hear,
+        see: See,
+        named: Named | None,
+    ) -> Finish:
+        reader = CompletionReader(self._host, hear, named)
+        self.used_at = now()
         try:
             async with asyncio.timeout_at(deadline.reply_at) as limit:
                 self._limits.add(limit)
                 with translated(self._host):
-                    async with sending as response:
-                        answered(response)
-                        await self._read(response, reader, hear, limit)
+                    url = f"{self._base}/chat/completions"
+                    async with posting(self._http, url, {**self._headers, **headers}, body) as answer:
+                        see(answer)
+                        await self._read(answer, reader, hear, limit)
         except TimeoutError as exc:
             if not reader.is_over:
                 late = ReplyBroken if reader.said else RouteDown
@@ -123,23 +135,25 @@ class Chat:
         return reader.finish()
 
     async def _read(
-        self, response: httpx.Response, reader: CompletionReader, hear: Hear, limit: asyncio.Timeout
+        self, answer: Answered, reader: CompletionReader, hear: Hear, limit: asyncio.Timeout
     ) -> None:
-        if response.status_code in (400, 422):
-            await _check_fields(response, self._host)
-        await check(response, self._host)
+        if answer.status_code in (400, 422):
+            await _check_fields(answer, self._host)
+        await check(answer, self._host)
         was_over = False
-        async for some in response.aiter_bytes():
-            for text in reader.feed(some):
-                hear(text)
+
+        def take(some: bytes) -> None:
+            nonlocal was_over
+            reader.feed(some)
             if reader.is_over and not was_over:
                 was_over = True
                 hear("")  # its last sentence need not wait for what the host tells of the tokens
                 limit.reschedule(min(now() + END_S, limit.when() or now()))
-        for text in reader.end():
-            hear(text)
 
-    def _body(self, prompt: Prompt, dialect: Dialect) -> bytes:
+        await each(answer, take)
+        reader.end()
+
+    def _body(self, prompt: Prompt, dialect: Dialect, more: Mapping[str, Json]) -> bytes:
         fields: dict[str, Json] = {"messages": message_objects(prompt), "stream": True}
         if self._model:
             fields["model"] = self._model
@@ -148,7 +162,7 @@ class Chat:
         else:
             fields |= {"max_tokens": prompt.max_tokens, "temperature": prompt.temperature}
         if dialect != "plain":
-            fields["stream_options"] = {"include_usage": True}
+            fields |= {"stream_options": {"include_usage": True}, **more}
         if prompt.stop:
             fields["stop"] = list(prompt.stop)
         if prompt.tools:
@@ -159,7 +173,7 @@ class Chat:
             return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
 
 
-async def _check_fields(response: httpx.Response, host: Host) -> None:
+async def _check_fields(response: Answered, host: Host) -> None:
     try:
         await check(response, host)
     except RouteRefused as exc:

@@ -7,7 +7,7 @@ together from their deltas.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -16,7 +16,7 @@ from voice.errors import EmptyReply, ModelError, ReplyBroken
 from voice.models.http import MAX_BODY_BYTES, Host, json_of, refusal
 from voice.models.sse import DONE, DamagedEvent, EventReader
 from voice.models.text import Spoken
-from voice.types import Finish, FinishReason, Json, ToolCall, Usage
+from voice.types import Finish, FinishReason, Hear, Json, ToolCall, Usage
 
 DAMAGE = "\ufffd"  # half of a character that a host decoded piece by piece
 REASONS: Mapping[str, FinishReason] = {
@@ -36,15 +36,20 @@ class _Part:
 
 
 class CompletionReader:
-    """Reads one completion. Feed it every piece of the body, then `end`, then `finish`."""
+    """Reads one completion. Feed it every piece of the body, then `end`, then `finish`.
 
-    def __init__(self, host: Host) -> None:
+    `hear` is given the text of each piece at once, however many events it held; `named` the completion's id,
+    once.
+    """
+
+    def __init__(self, host: Host, hear: Hear, named: Callable[[str], None] | None = None) -> None:
         self.said = False  # some word was given
         self.is_over = False  # the host has said that nothing follows that could be spoken
-        self._host = host
+        self._host, self._hear, self._named = host, hear, named
+        self._text: list[str] = []  # of the piece at hand
         self._events = EventReader()
         self._spoken = Spoken()
-        self._body: bytes | None = None  # of an answer that is no stream
+        self._body: bytearray | None = None  # of an answer that is no stream
         self._bytes = 0  # fed so far
         self._began = False
         self._done = False
@@ -52,39 +57,37 @@ class CompletionReader:
         self._usage = Usage()
         self._parts: list[_Part] = []
 
-    def feed(self, some: bytes) -> Iterator[str]:
-        """The text in the next piece of the body. Raises a ModelError when it holds an error, or damage."""
+    def feed(self, some: bytes) -> None:
+        """Take the next piece of the body. Raises a ModelError when it holds an error, or damage."""
         self._bytes += len(some)
         if self._bytes > MAX_BODY_BYTES:
             raise self._broken("does not end its answer")
         if not self._began:
             begins = some.lstrip(BOM_UTF8 + b" \t\r\n")[:1]
             self._began = bool(begins)
-            self._body = b"" if begins in (b"{", b"[", b"<") else None
+            self._body = bytearray() if begins in (b"{", b"[", b"<") else None
         if self._body is not None:
             self._body += some
             return
         try:
             values = self._events.feed(some)
         except DamagedEvent as exc:
-            for value in exc.before:
-                yield from self._read(value)
+            self._read_all(exc.before)
             raise self._broken("sent a damaged event") from exc
-        for value in values:
-            yield from self._read(value)
+        self._read_all(values)
 
-    def end(self) -> Iterator[str]:
-        """The text that was held back until the body's end."""
+    def end(self) -> None:
+        """The body has ended: give the text that was held back until then. Raises a ModelError."""
         if self._body is not None:
-            yield from self._read(json_of(self._body, self._host))
+            self._read_all([json_of(bytes(self._body), self._host)])
         else:
             try:
                 values = self._events.end()
             except DamagedEvent as exc:
                 raise self._broken("broke off in the middle of an event") from exc
-            for value in values:
-                yield from self._read(value)
-        yield from self._given(self._spoken.end())
+            self._read_all(values)
+        self._text.append(self._spoken.end())
+        self._give()
 
     def finish(self) -> Finish:
         """How it ended. Raises EmptyReply or ReplyBroken when that is no usable reply."""
@@ -102,27 +105,45 @@ class CompletionReader:
     def _broken(self, how: str) -> ReplyBroken:
         return ReplyBroken(f"route {self._host.route!r} {how}")
 
-    def _read(self, value: Json) -> Iterator[str]:
-        if value == DONE:
-            self._done = self.is_over = True
-            yield from self._given(self._spoken.end())
+    def _read_all(self, values: Sequence[Json]) -> None:
+        try:
+            for value in values:
+                self._read(value)
+        finally:
+            self._give()  # what was read before an error is the model's all the same
+
+    def _give(self) -> None:
+        text = "".join(self._text)
+        self._text.clear()
+        if text:
+            self.said = self.said or not text.isspace()
+            self._hear(text)
+
+    def _read(self, value: Json) -> None:
         if not isinstance(value, dict):
+            if value == DONE:
+                self._done = self.is_over = True
+                self._text.append(self._spoken.end())
             return
         if value.get("error") or value.get("object") == "error":
+            self._give()
             raise self._failure(value)
+        if self._named is not None and isinstance(name := value.get("id"), str):
+            named, self._named = self._named, None
+            named(name)
         if isinstance(usage := value.get("usage"), dict):
             self._usage = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
         choices = value.get("choices")
         if isinstance(choices, list):
             for choice in choices:
                 if isinstance(choice, dict) and choice.get("index") in (0, None):
-                    yield from self._read_choice(choice)
+                    self._read_choice(choice)
 
-    def _read_choice(self, choice: Mapping[str, Json]) -> Iterator[str]:
+    def _read_choice(self, choice: Mapping[str, Json]) -> None:
         part = choice.get("delta") or choice.get("message")
         if isinstance(part, dict):
             text = _text(part.get("content")).replace(DAMAGE, "")
-            yield from self._given(self._spoken.feed(text))
+            self._text.append(self._spoken.feed(text))
             if isinstance(calls := part.get("tool_calls"), list):
                 for call in calls:
                     if isinstance(call, dict):
@@ -130,12 +151,7 @@ class CompletionReader:
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
             self._reason = REASONS.get(reason, "stop")
             self.is_over = True
-            yield from self._given(self._spoken.end())
-
-    def _given(self, text: str) -> Iterator[str]:
-        if text:
-            self.said = self.said or bool(text.strip())
-            yield text
+            self._text.append(self._spoken.end())
 
     def _add_call(self, given: Mapping[str, Json]) -> None:
         index, called, function = given.get("index"), given.get("id"), given.get("function")

@@ -1,39 +1,40 @@
-"""One pool of connections to every model host, and foreign errors translated.
+"""One client for every model host, and foreign errors translated.
 
 Above this line nobody knows httpx. A client of a model host works like this:
 
     http = open_http()                                  # one for all routes; closed by whoever opened it
     host = Host("runpod", key="RUNPOD_API_KEY", place="RUNPOD_ENDPOINT_ID")
-    async with asyncio.timeout_at(deadline.reply_at):   # the pool has no time limits of its own
-        with translated(host):                          # httpx and aiohttp errors become ModelErrors
+    async with asyncio.timeout_at(deadline.reply_at):   # the client has no time limits of its own
+        with translated(host):                          # httpx errors become ModelErrors
             async with http.stream("POST", url, json=body, headers=…) as response:
                 await check(response, host)             # 401, 404, 429, 5xx … become ModelErrors
                 async for piece in response.aiter_bytes(): …
 
-A connection that breaks before the host's first byte is tried once more on a fresh one: a kept
-connection dies silently between two turns. Later than that nothing is retried here.
+A reply that is streamed is asked for past httpx, at the connections themselves (`http.wires`): a request
+costs 0.1 ms there in place of 0.5, a piece of the answer nearly nothing (docs/performance.md).
 """
 
 from __future__ import annotations
 
 import json
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final, Protocol
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from voice.errors import ModelError, ReplyBroken, RouteBusy, RouteDown, RouteRefused
+from voice.models.wire import Answer, HungUp, Take
+from voice.models.wires import Wires, header_lines, lines_of, place_of
 from voice.types import Json
 
-KEEP_S = 90.0  # callers speak for 5 to 20 s: a connection outlives a few turns
-DNS_S = 60  # a lookup costs up to 100 ms; hosts move seldom
 MAX_BODY_BYTES = 8_000_000  # of one answer: a spoken reply is a few KB, a whole one with all its frames 1 MB
 NO_CAPACITY = "no workers available"  # RunPod's load balancer says so with a 400
+CHUNKED: Final = b"transfer-encoding"
+PORTION = 4096  # of a compressed body, decoded at once: it may become a thousand times as long
+OURS: Final[Mapping[str, str]] = {"User-Agent": "offhook", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,79 +46,147 @@ class Host:
     place: str = "the route's URL"
 
 
-def open_http() -> httpx.AsyncClient:
+class Answered(Protocol):
+    """An answer whose head is there: httpx's, or a wire's own."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def is_success(self) -> bool: ...
+
+    @property
+    def headers(self) -> httpx.Headers: ...
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
+
+
+class Http(httpx.AsyncClient):
     """A client without pool limits, time limits, proxies from the environment, redirects or cookies.
 
     Compression is refused: whoever compresses a stream holds back its first token.
     """
-    return httpx.AsyncClient(
-        transport=_FreshOnce(),
-        timeout=None,
-        trust_env=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        headers={"User-Agent": "offhook", "Accept-Encoding": "identity"},
-    )
-
-
-class _FreshOnce(httpx.AsyncBaseTransport):
-    """Sends a request over a kept connection; when that is broken, once more over a new one."""
 
     def __init__(self) -> None:
-        tls = httpx.create_ssl_context(trust_env=False)
-        self._kept = AiohttpTransport(verify=tls, client=lambda: _session(tls, keep=True))
-        self._fresh = AiohttpTransport(verify=tls, client=lambda: _session(tls, keep=False))
+        self.wires = Wires(httpx.create_ssl_context(trust_env=False))
+        super().__init__(
+            transport=_Transport(self.wires),
+            timeout=None,
+            trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers=OURS,
+        )
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        """As httpx does. Raises httpx.LocalProtocolError for a header that cannot be sent."""
+        try:
+            return super().build_request(*args, **kwargs)
+        except UnicodeEncodeError:  # which holds the whole of it: it may be a key
+            raise httpx.LocalProtocolError("a header is no text") from None
+
+
+def open_http() -> Http:
+    """The client of all model hosts; to be closed by whoever opened it."""
+    return Http()
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    """The same connections behind httpx's interface, for all that is no streamed reply."""
+
+    def __init__(self, wires: Wires) -> None:
+        self._wires = wires
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await self._kept.handle_async_request(request)
-        except httpx.TransportError as exc:
-            if _timed_out(exc) or isinstance(exc, httpx.UnsupportedProtocol):
-                raise
-        return await self._fresh.handle_async_request(request)
+        place, body = place_of(request.url), await request.aread()
+        if request.method == "HEAD":  # its answer tells of a body that does not come
+            raise httpx.UnsupportedProtocol("a model host is not asked for a head alone")
+        lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+        headers = [(name, value) for name, value in request.headers.raw if name.lower() != CHUNKED]
+        if len(headers) != len(request.headers.raw):  # it is whole, so it goes in one piece
+            headers.append((b"Content-Length", b"%d" % len(body)))
+        lines += [name + b": " + value for name, value in headers]
+        return as_httpx(await self._wires.ask(place, lines_of(lines) + b"\r\n" + body))
 
     async def aclose(self) -> None:
-        await self._kept.aclose()
-        await self._fresh.aclose()
+        self._wires.close()
 
 
-def _session(tls: ssl.SSLContext, *, keep: bool) -> aiohttp.ClientSession:
-    if keep:
-        connector = aiohttp.TCPConnector(ssl=tls, limit=0, ttl_dns_cache=DNS_S, keepalive_timeout=KEEP_S)
-    else:
-        connector = aiohttp.TCPConnector(ssl=tls, limit=0, ttl_dns_cache=DNS_S, force_close=True)
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        trust_env=False,
-    )
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for some in self._answer.aiter_bytes():
+            if self._answer.is_plain:
+                yield some
+                continue
+            for begin in range(0, len(some), PORTION):
+                yield some[begin : begin + PORTION]
+
+    async def aclose(self) -> None:
+        self._answer.close()
 
 
-def _timed_out(exc: BaseException) -> bool:
-    # httpx-aiohttp calls every connection error a ConnectTimeout; its cause tells the truth.
-    return isinstance(exc.__cause__, TimeoutError)
+def posting(
+    http: httpx.AsyncClient, url: str, headers: Mapping[str, str], body: bytes
+) -> AbstractAsyncContextManager[Answered]:
+    """Post a body whose answer is read while it comes: past httpx, unless `http` is another client of its."""
+    if isinstance(http, Http):
+        return _Posting(http.wires, url, {**OURS, **headers}, body)
+    return http.stream("POST", url, content=body, headers=headers)
+
+
+async def each(answer: Answered, take: Take) -> None:
+    """Give a body to `take` as it comes, to its end. What `take` raises is raised here."""
+    if isinstance(answer, Answer):
+        if answer.is_plain:
+            await answer.each(take)
+            return
+        answer = as_httpx(answer)
+    async for some in answer.aiter_bytes():
+        take(some)
+
+
+class _Posting:
+    """One question at the wires. Used as a context: leaving it closes what is not read to its end."""
+
+    def __init__(self, wires: Wires, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        self._wires, self._url, self._headers, self._body = wires, url, headers, body
+        self._answer: Answer | None = None
+
+    async def __aenter__(self) -> Answer:
+        self._answer = await self._wires.post(self._url, header_lines(self._headers), self._body)
+        return self._answer
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._answer is not None:
+            self._answer.close()
+
+
+def as_httpx(answer: Answer) -> httpx.Response:
+    """The same answer as httpx's, which decodes what a host has compressed though it was told not to."""
+    return httpx.Response(answer.status_code, headers=answer.raw_headers, stream=_Body(answer))
 
 
 @contextmanager
 def translated(host: Host) -> Iterator[None]:
-    """Turns what httpx and aiohttp raise inside into a ModelError that names the route.
+    """Turns what httpx and the wires raise inside into a ModelError that names the route.
 
     Nothing of the answer or of the prompt gets into the message.
     """
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError) as exc:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as exc:
         ours, words = next((ours, words) for kind, ours, words in _TRANSLATIONS if isinstance(exc, kind))
-        if _timed_out(exc):
-            ours, words = RouteDown, "did not answer in time"
         raise ours(f"route {host.route!r} {words}") from exc
 
 
 _TRANSLATIONS: tuple[tuple[type[Exception], type[ModelError], str], ...] = (
     (httpx.InvalidURL, RouteRefused, "has a URL that cannot be used"),
     (httpx.UnsupportedProtocol, RouteRefused, "has a URL that cannot be used"),
+    (httpx.LocalProtocolError, RouteRefused, "has a key or a header that cannot be sent"),
     (httpx.ConnectError, RouteDown, "cannot be reached"),
-    (httpx.ConnectTimeout, RouteDown, "cannot be reached, or hung up before it answered"),
+    (HungUp, RouteDown, "cannot be reached, or hung up before it answered"),
     (httpx.TimeoutException, RouteDown, "did not answer in time"),
     (httpx.ReadError, ReplyBroken, "broke off in the middle of its answer"),
     (httpx.StreamError, ReplyBroken, "broke off in the middle of its answer"),
@@ -126,7 +195,7 @@ _TRANSLATIONS: tuple[tuple[type[Exception], type[ModelError], str], ...] = (
 )
 
 
-async def check(response: httpx.Response, host: Host) -> None:
+async def check(response: Answered, host: Host) -> None:
     """Raises the ModelError that fits a status other than 2xx."""
     if response.is_success:
         return
@@ -136,7 +205,7 @@ async def check(response: httpx.Response, host: Host) -> None:
     raise refusal(response.status_code, host, body)
 
 
-async def body_of(response: httpx.Response, host: Host) -> bytes:
+async def body_of(response: Answered, host: Host) -> bytes:
     """The body of an answer that is still coming. Raises RouteDown when it does not end."""
     body = bytearray()
     async for some in response.aiter_bytes():

@@ -66,6 +66,7 @@ def bounded(hear: Hear, prompt: Prompt, route: str) -> Hear:
         nonlocal left
         left -= len(text)
         if left < 0:
+            hear(text[:left])
             raise ReplyBroken(f"route {route!r} does not stop writing")
         hear(text)
 

@@ -14,16 +14,18 @@ from voice.store.tables import metadata
 
 Batch = tuple[str, Sequence[Row]]  # a table's name and rows for it
 
+OF_CALLS = frozenset(("calls", "turns", "notes"))  # tables whose first column is the call's id
 KEY_COLUMNS = {name: len(table.primary_key) for name, table in sorted(metadata.tables.items())}
 
 
 class Group:
     """Rows by table and primary key, which are a row's first columns. `upto` counts what was kept before."""
 
-    __slots__ = ("_rows", "upto")
+    __slots__ = ("_calls", "_rows", "upto")
 
     def __init__(self, upto: int = 0) -> None:
         self._rows: dict[str, dict[Row, Row]] = {table: {} for table in KEY_COLUMNS}
+        self._calls: set[object] = set()  # whose rows are in it
         self.upto = upto
 
     def __len__(self) -> int:
@@ -32,7 +34,13 @@ class Group:
     def add(self, table: str, row: Row) -> None:
         """Take in a row."""
         self._rows[table][row[: KEY_COLUMNS[table]]] = row
+        if table in OF_CALLS:
+            self._calls.add(row[0])
         self.upto += 1
+
+    def is_about(self, call_id: str) -> bool:
+        """Whether a row of this call is in it."""
+        return call_id in self._calls
 
     def count(self, table: str) -> int:
         """How many rows of this table wait."""
@@ -42,6 +50,7 @@ class Group:
         """Take in rows that were kept before these: where both have one, ours is newer."""
         for table, rows in self._rows.items():
             self._rows[table] = {**other._rows[table], **rows}
+        self._calls |= other._calls
 
     def batches(self) -> list[Batch]:
         """What is to be written, in the order in which everybody writes."""

@@ -38,6 +38,7 @@ class Pending:
     def __init__(self, write: Callable[[Group], Awaitable[None]]) -> None:
         self._write = write
         self._group = Group()
+        self._writing = Group()  # the group that is being written
         self._written = 0  # how many of the things kept, `_group.upto`, are written
         self._waiting: list[tuple[int, asyncio.Future[StoreError | None]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -85,6 +86,11 @@ class Pending:
         if self._timer is None and self._task is not None:
             self._timer = asyncio.get_running_loop().call_later(LAZY_S, self._wake.set)
 
+    async def written_of(self, call_id: str) -> None:
+        """The same as `written`, for the rows of one call: the first words of a new one wait for nobody."""
+        if self._group.is_about(call_id) or self._writing.is_about(call_id):
+            await self.written()
+
     async def written(self) -> None:
         """Return when everything kept so far is written. Raises StoreError after the first failed attempt."""
         if self._written >= self._group.upto:
@@ -111,7 +117,7 @@ class Pending:
 
     async def _write_waiting(self) -> bool:
         """Write one group; whether it is off the queue."""
-        group = self._take()
+        group = self._writing = self._take()
         error: StoreError | None = None
         try:
             await self._write(group)
@@ -128,7 +134,7 @@ class Pending:
         if self._failing:
             log.info("store.write_recovered", extra={"rows": len(group)})
         self._failing = self._dropping = False
-        self._written = group.upto
+        self._written, self._writing = group.upto, Group()
         self._settle(group.upto, error)
         return True
 

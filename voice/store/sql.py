@@ -13,7 +13,7 @@ from voice.store.base import StoredCall
 from voice.store.claims import Claims
 from voice.store.pending import Pending
 from voice.store.read import Reader
-from voice.store.rows import answer_row, call_row, learned_row, note_row, turn_row
+from voice.store.rows import answer_row, call_row, learned_row, note_row, storable, turn_row
 from voice.store.url import parse, shown
 from voice.store.write import GroupWriter
 from voice.types import CallId, CallRecord, Json, Note, Turn
@@ -95,12 +95,12 @@ class SqlStore:
 
     async def find(self, call_id: CallId, *, with_notes: bool = True) -> StoredCall | None:
         """The call with its turns and notes, including what waits to be written. Raises StoreError."""
-        await self._pending.written()
+        await self._pending.written_of(storable(call_id))
         return await self._reader.call(call_id, with_notes=with_notes)
 
     async def record(self, call_id: CallId) -> CallRecord | None:
         """The call's record alone, including what waits to be written. Raises StoreError."""
-        await self._pending.written()
+        await self._pending.written_of(storable(call_id))
         return await self._reader.record(call_id)
 
     async def newest(self, limit: int = 50) -> list[CallRecord]:

@@ -8,6 +8,7 @@ are still SQLAlchemy's, made once from the tables.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -96,13 +97,17 @@ class SqliteWriter:
             self._connection = await connect_sqlite(self._url)
         connection = self._connection
         try:
-            await connection.execute("BEGIN IMMEDIATE")
-            for table, rows in batches:
-                await connection.executemany(self._upserts[table], [for_sqlite(row) for row in rows])
-            await connection.commit()
+            await connection._execute(self._put, connection._conn, batches)  # type: ignore[no-untyped-call]  # aiosqlite's own way
         except BaseException:
             await self.close()  # which rolls back
             raise
+
+    def _put(self, connection: sqlite3.Connection, batches: Sequence[Batch]) -> None:
+        """All of it in one visit to the connection's thread: each costs the loop a wake-up, 60 µs."""
+        connection.execute("BEGIN IMMEDIATE")
+        for table, rows in batches:
+            connection.executemany(self._upserts[table], [for_sqlite(row) for row in rows])
+        connection.commit()
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -7,6 +7,7 @@ import logging
 from voice.events import (
     AgentChanged,
     CallEnded,
+    CallMoved,
     CallStarted,
     Event,
     RequestRefused,
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 CallEvent = (
     CallStarted
     | CallEnded
+    | CallMoved
     | AgentChanged
     | UtteranceHeard
     | RouteAsked
@@ -59,6 +61,8 @@ def write_line(event: Event) -> None:
                 "route.changed",
                 extra=fields,
             )
+        case UtteranceHeard() | RouteAsked() if not log.isEnabledFor(logging.DEBUG):
+            pass  # of each turn, and seldom read
         case _:
             _call_line(event)
 
@@ -74,6 +78,8 @@ def _call_line(event: CallEvent) -> None:
                     "call.ended",
                     extra={"door": event.door.value, "reason": event.reason, "turns": event.turns},
                 )
+            case CallMoved():
+                log.info("call.moved", extra={"door": event.door.value})
             case AgentChanged():
                 log.info("agent.changed", extra={"before": event.before, "agent": event.agent})
             case UtteranceHeard():

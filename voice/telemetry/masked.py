@@ -90,7 +90,7 @@ def text_to_keep(text: str, secrets: KnownSecrets = NO_SECRETS) -> str:
 
 def looks_clean(text: str) -> bool:
     """Whether nothing in a text looks like a secret: cheaper than `clean`, for what is kept on every turn."""
-    return not any(hint in text for hint in HINTS)
+    return not any(map(text.__contains__, HINTS))
 
 
 def clean(text: str) -> str:

@@ -8,6 +8,7 @@ a word.
 from __future__ import annotations
 
 import re
+from typing import TypeVar, cast
 
 from prometheus_client import (
     CollectorRegistry,
@@ -23,6 +24,7 @@ from prometheus_client import (
 from voice.events import (
     Bus,
     CallEnded,
+    CallMoved,
     CallStarted,
     Event,
     RequestRefused,
@@ -53,6 +55,8 @@ WHOLE_TURN_S = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
+_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody reads
 
 
@@ -63,6 +67,7 @@ class Metrics:
         self.registry = registry or CollectorRegistry()
         self._live: set[CallId] = set()
         self._known: dict[str, set[str]] = {}
+        self._children: dict[tuple[Counter | Gauge | Histogram, tuple[str, ...]], object] = {}
         self._state_of: dict[str, str] = {}  # the state that each route's gauge shows
         self._make_call_metrics()
         self._make_route_metrics()
@@ -83,20 +88,20 @@ class Metrics:
             case RouteAsked() | RouteFailed() | RouteCancelled() | RouteWoken() | RouteChanged():
                 self._count_route(event)
             case TurnStopped():
-                self._stopped.labels(event.door.value, event.why).inc()
+                self._of(self._stopped, event.door.value, event.why).inc()
             case ToolUsed():
-                self._tools.labels(self._name("tool", event.tool), "yes" if event.ok else "no").inc()
+                self._of(self._tools, self._name("tool", event.tool), "yes" if event.ok else "no").inc()
             case RequestRefused():
                 door, why = self._name("place", event.door), self._name("why", event.why)
-                self._refused.labels(door, self._name("status", str(event.status)), why).inc()
+                self._of(self._refused, door, self._name("status", str(event.status)), why).inc()
                 if event.status in (401, 403):
                     for header in (event.came or "nothing").split(", "):
-                        self._strangers.labels(door, self._name("came", header)).inc()
+                        self._of(self._strangers, door, self._name("came", header)).inc()
             case TurnCrashed():
-                self._crashes.labels(self._name("crash", type(event.error).__name__)).inc()
+                self._of(self._crashes, self._name("crash", type(event.error).__name__)).inc()
             case UtteranceHeard():
-                self._heard.labels(event.door.value).inc()
-            case CallStarted() | CallEnded():
+                self._of(self._heard, event.door.value).inc()
+            case CallStarted() | CallEnded() | CallMoved():
                 self._count_call(event)
 
     def _make_call_metrics(self) -> None:
@@ -189,30 +194,30 @@ class Metrics:
         route = self._name("route", event.route)
         match event:
             case RouteAsked():
-                self._asked.labels(route, event.why.value).inc()
+                self._of(self._asked, route, event.why.value).inc()
             case RouteFailed():
-                self._route_failures.labels(route, self._name("error", event.error)).inc()
+                self._of(self._route_failures, route, self._name("error", event.error)).inc()
             case RouteCancelled():
-                self._cancelled.labels(route).inc()
+                self._of(self._cancelled, route).inc()
             case RouteWoken():
-                self._woken.labels(route).inc()
+                self._of(self._woken, route).inc()
             case RouteChanged():
                 state = self._name("state", event.state)
                 if before := self._state_of.get(route):
-                    self._state.labels(route, before).set(0)
-                self._state.labels(route, state).set(1)
+                    self._of(self._state, route, before).set(0)
+                self._of(self._state, route, state).set(1)
                 self._state_of[route] = state
 
     def _count_turn(self, event: TurnClosed) -> None:
         turn, door = event.turn, event.door.value
         route = self._name("route", turn.route)
-        self._turns.labels(door, turn.ending.value if turn.ending else NONE, route).inc()
+        self._of(self._turns, door, turn.ending.value if turn.ending else NONE, route).inc()
         if event.late:
-            self._late.labels(door, route).inc()
+            self._of(self._late, door, route).inc()
         if turn.ending is Ending.FELL_BACK:
-            self._fallbacks.labels(door).inc()
+            self._of(self._fallbacks, door).inc()
         if turn.filler:
-            self._fillers.labels(door).inc()
+            self._of(self._fillers, door).inc()
         timing = turn.timing
         for histogram, after_ms in (
             (self._ttft, timing.ttft_ms),
@@ -221,30 +226,39 @@ class Metrics:
             (self._total, timing.total_ms),
         ):
             if after_ms is not None:
-                histogram.labels(door, route).observe(after_ms / 1000)
+                self._of(histogram, door, route).observe(after_ms / 1000)
         if turn.usage.prompt_tokens:
-            self._tokens.labels(route, "prompt").inc(turn.usage.prompt_tokens)
+            self._of(self._tokens, route, "prompt").inc(turn.usage.prompt_tokens)
         if turn.usage.completion_tokens:
-            self._tokens.labels(route, "completion").inc(turn.usage.completion_tokens)
+            self._of(self._tokens, route, "completion").inc(turn.usage.completion_tokens)
         self._count_rungs(turn, door)
 
     def _count_rungs(self, turn: Turn, door: str) -> None:
         if any(rung.why is Why.HEDGE for rung in turn.rungs):
-            self._hedged.labels(door).inc()
+            self._of(self._hedged, door).inc()
         for rung in turn.rungs:
             route, outcome = self._name("route", rung.route), rung.outcome
-            self._rungs.labels(route, rung.why.value, outcome.value if outcome else STOPPED).inc()
+            self._of(self._rungs, route, rung.why.value, outcome.value if outcome else STOPPED).inc()
             if rung.cost_usd:
-                self._cost.labels(route).inc(rung.cost_usd)
+                self._of(self._cost, route).inc(rung.cost_usd)
 
-    def _count_call(self, event: CallStarted | CallEnded) -> None:
+    def _count_call(self, event: CallStarted | CallEnded | CallMoved) -> None:
         if isinstance(event, CallStarted):
-            self._started.labels(event.door.value).inc()
+            self._of(self._started, event.door.value).inc()
             self._live.add(event.call_id)
         else:
-            self._ended.labels(event.door.value).inc()
+            if isinstance(event, CallEnded):
+                self._of(self._ended, event.door.value).inc()
             self._live.discard(event.call_id)  # a call of an earlier process may end here, too
         self._live_calls.set(len(self._live))
+
+    def _of(self, metric: _Metric, *labels: str) -> _Metric:
+        """The child of these labels. The library's own look-up takes a lock and ten times as long."""
+        key = (metric, labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return cast(_Metric, child)
 
     def _name(self, label: str, value: str | None) -> str:
         """The value as a label: one of at most MAX_VALUES names."""

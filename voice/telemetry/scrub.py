@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 
@@ -59,14 +60,22 @@ def without_secrets(text: str, secrets: tuple[str, ...] = ()) -> str:
     """The text without the given secrets, and without what has the shape of one."""
     for secret in secrets:
         text = text.replace(secret, SECRET)
+    if text.isalnum():  # most fields are one word, and what is found by its shape has a sign in it
+        return text
     return _SECRET_TEXT.sub(lambda found: (found[1] or "") + SECRET, text)
 
 
 def without_numbers(text: str, *, foreign: bool) -> str:
     """Telephone numbers masked. Ours are in E.164 if anything; in `foreign` texts any spelling counts."""
     if not foreign:
-        return _E164.sub(NUMBER, text)
+        return _E164.sub(NUMBER, text) if "+" in text or "%2" in text else text
     return _PHONE.sub(lambda found: found[0] if _NO_PHONE.match(found[0]) else NUMBER, text)
+
+
+@lru_cache(maxsize=1024)
+def _told_by(key: str) -> tuple[bool, bool]:
+    """What a field's name says of its value: that it is a secret, and that it is nobody's words."""
+    return _SECRET_KEY.search(key) is not None, not is_pii(key)
 
 
 class Scrub:
@@ -74,6 +83,7 @@ class Scrub:
 
     def __init__(self, *, keep_pii: bool, secrets: tuple[str, ...] = ()) -> None:
         self.keep_pii = keep_pii
+        self.event = lru_cache(maxsize=512)(self.text)  # names of lines: there are a hundred of them
         self._secrets = tuple(sorted((one for one in secrets if one), key=len, reverse=True))
 
     def text(self, text: str, *, foreign: bool = False) -> str:
@@ -83,13 +93,16 @@ class Scrub:
 
     def field(self, key: str, value: object, *, foreign: bool = False, depth: int = 0) -> Json:
         """The value of one field, and of all that is nested in it."""
-        if is_pii(key) and not self.keep_pii:
+        is_secret, may_be_kept = _told_by(key)
+        if not may_be_kept and not self.keep_pii:
             return REMOVED
-        if _SECRET_KEY.search(key) and value is not None:
+        if is_secret and value is not None:
             return SECRET
         return self._value(value, foreign, depth)
 
     def _value(self, value: object, foreign: bool, depth: int) -> Json:
+        if type(value) is str:
+            return self.text(value, foreign=foreign)
         match value:
             case None | bool():
                 return value

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 
-from voice.events import CallEnded, CallStarted, Event, TurnClosed
+from voice.events import CallEnded, CallMoved, CallStarted, Event, TurnClosed
 from voice.settings import RouteSettings
 from voice.telemetry.waterfall import end_of
 from voice.types import Ending, Outcome, Rung, Turn
@@ -60,7 +60,7 @@ class Spans:
             case CallStarted():
                 if len(self._agents) < MAX_CALLS:
                     self._agents[event.call_id] = event.agent
-            case CallEnded():
+            case CallEnded() | CallMoved():
                 self._agents.pop(event.call_id, None)
             case TurnClosed():
                 self._trace(event)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from voice.call import Call
 from voice.clock import Deadline, now
@@ -17,10 +18,12 @@ from voice.errors import EmptyReply, ModelError, NoRouteLeft, ReplyBroken, Route
 from voice.events import RouteAsked, RouteCancelled, RouteChanged, RouteFailed
 from voice.routing.strategy import in_turn
 from voice.routing.table import Route
+from voice.speech.aloud import lexicon_of
 from voice.threads.wording import wording
-from voice.turn.ahead import Write, writer
+from voice.turn.ahead import Write, routes_of, writer
 from voice.turn.draft import Draft, begin
 from voice.turn.ladder import REMOTE_S, Ladder, usual_s
+from voice.turn.news import News
 from voice.types import Finish, Outcome, Prompt, Turn, Why
 
 log = logging.getLogger(__name__)
@@ -44,14 +47,16 @@ class Asking:
         deadline: Deadline,
         due_at: float,
         routes: Sequence[Route] | None = None,
-        news: asyncio.Event | None = None,
+        news: News | None = None,
     ) -> None:
         self._call, self._turn, self._prompt, self._deadline = call, turn, prompt, deadline
-        self._routes = call.routes if routes is None else routes
-        self._news = news or asyncio.Event()
+        self._routes = routes_of(call) if routes is None else routes
+        self._news = news or News()
         self._first_due_at, self._door = due_at, call.record.door
         self._winner: Draft | None = None
-        self.ladder = Ladder(self._routes, call.purse, due_at, self._sleeps, goes_on=bool(prompt.so_far))
+        # Not bound to this asking: such a ring would wait for the garbage collector.
+        sleeps = partial(_sleeps, call)
+        self.ladder = Ladder(self._routes, call.purse, due_at, sleeps, goes_on=bool(prompt.so_far))
 
     def __enter__(self) -> Asking:
         self._call.askings.append(self)
@@ -131,12 +136,7 @@ class Asking:
         looks_at = [until] if due_at is None else [until, due_at]
         if self.ladder.held() is not None:
             looks_at.append(now() + LOOK_S)
-        try:
-            async with asyncio.timeout_at(min(looks_at)):
-                await self._news.wait()
-        except TimeoutError:
-            return
-        self._news.clear()
+        await self._news.wait(min(looks_at))
 
     def _others(self) -> list[Route]:
         """Who could go on for the winner, best first. A slow start is no reason against it."""
@@ -151,7 +151,8 @@ class Asking:
         route.breaker.asked(now())
         ahead = writer(self._call, route, self._prompt)
         why = why if ahead is None else Why.AHEAD
-        draft = begin(route, why, self._prompt, self._deadline, wording(self._turn), self._door)
+        names = lexicon_of(self._call.agent.lexicon)
+        draft = begin(route, why, self._prompt, self._deadline, wording(self._turn), self._door, names)
         self.ladder.begin(draft)
         self._turn.rungs.append(draft.rung)
         rank = len(self.ladder.drafts) - 1
@@ -169,10 +170,10 @@ class Asking:
             assert draft.finish is not None
             if draft.clause_at is None and not draft.finish.tool_calls:
                 draft.finish = None
-                raise EmptyReply(f"route {draft.route.name!r} answered without a word to say")
+                raise draft.without_words()
             if draft.route.breaker.succeeded():
                 self._call.publish(RouteChanged(draft.route.name, "warm", "it answers again"))
-            self._saw(draft.route, draft.route.warmth.answered())
+            _saw(self._call, draft.route, draft.route.warmth.answered())
             draft.learn()
         except ModelError as exc:
             self._failed(draft, exc)
@@ -180,14 +181,14 @@ class Asking:
             log.exception("route.crashed", extra={"route": draft.route.name})
             broken = ReplyBroken(f"route {draft.route.name!r} raised {type(exc).__name__}")
             self._failed(draft, broken)
-        self._news.set()
+        self._news.tell()
 
     async def _have_written(self, draft: Draft, write: Write) -> None:
         listen, news = draft.hear, self._news
 
         def hear(piece: str) -> None:
             if listen(piece):
-                news.set()
+                news.tell()
 
         try:
             finish = await write(self._prompt, self._deadline, hear)
@@ -213,17 +214,6 @@ class Asking:
             again = f"asked again in {route.breaker.rest_s:.0f} s; the newest failure: {failure}"
             self._call.publish(RouteChanged(route.name, "resting", again))
 
-    def _sleeps(self, draft: Draft) -> bool:
-        """Whether a draft's host has turned out to be asleep while its job waits there."""
-        if draft.token_at is None and (told := draft.route.client.told()) is not None:
-            self._saw(draft.route, draft.route.warmth.saw(told))
-        return draft.token_at is None and draft.route.warmth.is_asleep
-
-    def _saw(self, route: Route, changed: bool) -> None:
-        if changed:
-            health = route.warmth.health
-            self._call.publish(RouteChanged(route.name, health.state, health.detail))
-
     # Stopping them
 
     def _stop(self, draft: Draft, outcome: Outcome | None, *, blames: bool) -> None:
@@ -244,3 +234,16 @@ class Asking:
         if draft.token_at is not None or self._prompt.so_far or now() < self._first_due_at:
             return False
         return draft.silent_s() >= max(REMOTE_S, draft.route.latency.p95_s("clause", REMOTE_S))
+
+
+def _sleeps(call: Call, draft: Draft) -> bool:
+    """Whether a draft's host has turned out to be asleep while its job waits there."""
+    if draft.token_at is None and (told := draft.route.client.told()) is not None:
+        _saw(call, draft.route, draft.route.warmth.saw(told))
+    return draft.token_at is None and draft.route.warmth.is_asleep
+
+
+def _saw(call: Call, route: Route, changed: bool) -> None:
+    if changed:
+        health = route.warmth.health
+        call.publish(RouteChanged(route.name, health.state, health.detail))

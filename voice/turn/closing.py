@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Coroutine
 from typing import Any
@@ -19,6 +20,10 @@ async def fenced(work: Coroutine[Any, Any, None]) -> None:
     """Work beside the turns: what breaks in it must not end the calls of everybody else."""
     try:
         await work
+    except asyncio.CancelledError as exc:
+        # A task keeps how it ended: the frames hold the call, and the call its task. Such a ring would wait
+        # for the garbage collector.
+        raise exc.with_traceback(None) from None
     except Exception as exc:  # fence: one job
         log.exception("work.crashed", extra={"error": type(exc).__name__})
 

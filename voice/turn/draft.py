@@ -8,13 +8,15 @@ turn's record filled in, and its route's memory told how long it took.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from dataclasses import dataclass, field
 
 from voice.clock import Deadline, now
-from voice.errors import ModelError, ReplyLoops
+from voice.errors import EmptyReply, ModelError, OnlyJson, ReplyLoops, without_frames
 from voice.routing.table import Route
 from voice.speech.chunk import Chunker
+from voice.speech.lexicon import NONE, Lexicon
 from voice.speech.technical import Instructions, instructions_in
 from voice.turn.written import Written
 from voice.types import Chunk, Door, Finish, Outcome, Prompt, Rung, Usage, Why
@@ -24,6 +26,7 @@ MOST_CHARS_PER_TOKEN = 12  # beyond it a host has overlooked `max_tokens`: the r
 SLOW_WRITING = 2.0  # times the usual: whoever writes for longer without a clause is not waited for
 CHARS_PER_TOKEN = 4  # of English; for the cost of a reply that was stopped, whose host tells nothing
 MAX_DETAIL_CHARS = 300
+JSON = re.compile(r"\s*(?:```(?:json)?\s*)?(?:\{\s*[\"'}]|\[\s*[\[{\"\]])", re.IGNORECASE)  # its beginning
 MAX_WROTE_CHARS = 8000  # kept of what one route wrote
 
 
@@ -85,11 +88,12 @@ class Draft:
         if self._wrote_chars < MAX_WROTE_CHARS:
             self._wrote.append(piece)
             self._wrote_chars += len(piece)
+        at = now()
         if self.rung.token_ms is None and not piece.isspace():
-            self.rung.token_ms = self.deadline.since_ms(now())
-        is_sign, has_more = self.written.take(piece, now())
+            self.rung.token_ms = self.deadline.since_ms(at)
+        is_sign, has_more = self.written.take(piece, at)
         if is_sign:
-            self._count_token()
+            self._count_token(at)
         return self._usable(has_more) if has_more or self.written.verdict is not None else False
 
     def end(self, finish: Finish) -> None:
@@ -97,6 +101,13 @@ class Draft:
         self._usable(self.written.end(finish))
         if not isinstance(self.written.verdict, ModelError):
             self.finish, self.ended_at = finish, now()
+
+    def without_words(self) -> EmptyReply:
+        """The failure of a reply that has ended with nothing to say."""
+        name = f"route {self.route.name!r}"
+        if JSON.match("".join(self._wrote)):
+            return OnlyJson(f"{name} answered with JSON alone")
+        return EmptyReply(f"{name} answered without a word to say")
 
     def flush(self) -> bool:
         """Make the words usable that wait for the end of their sentence. True when there are some."""
@@ -106,7 +117,7 @@ class Draft:
         """The writing has ended wrongly. A whole sentence that was waiting is not lost with the rest."""
         if self.clause_at is not None and not isinstance(failure, ReplyLoops):
             self.written.keep_whole()
-        self.failure, self.ended_at = failure, now()
+        self.failure, self.ended_at = without_frames(failure), now()
         self.rung.error, self.rung.detail = type(failure).__name__, str(failure)[:MAX_DETAIL_CHARS]
 
     def close(self, outcome: Outcome, *, cancelled: bool = False) -> None:
@@ -116,6 +127,7 @@ class Draft:
             return
         self.ended_at = now() if self.ended_at is None else self.ended_at
         rung.outcome, rung.was_cancelled = outcome, cancelled
+        self.route.thinking.saw(self.written.began_in_thought)
         rung.ended_ms = self.deadline.since_ms(self.ended_at)
         rung.wrote = "".join(self._wrote)[:MAX_WROTE_CHARS].rstrip()
         if self.finish is not None:
@@ -153,9 +165,8 @@ class Draft:
             self.task.cancel()
         return has_more
 
-    def _count_token(self) -> None:
-        at, last_at = now(), self.last_token_at
-        self.last_token_at = at
+    def _count_token(self, at: float) -> None:
+        last_at, self.last_token_at = self.last_token_at, at
         if last_at is None:
             self.token_at, self.rung.answer_ms = at, self.deadline.since_ms(at)
         elif at - last_at > self._pause_s:
@@ -169,16 +180,27 @@ class Draft:
 
 
 def begin(
-    route: Route, why: Why, prompt: Prompt, deadline: Deadline, said: str = "", door: Door = Door.CHAT
+    route: Route,
+    why: Why,
+    prompt: Prompt,
+    deadline: Deadline,
+    said: str = "",
+    door: Door = Door.CHAT,
+    names: Lexicon = NONE,
 ) -> Draft:
     """The empty draft of a route that is asked now; behind `prompt.so_far`, where that is not empty.
 
-    `said` is what the caller has heard in this turn, as it was written; `door` is where they hear it.
+    `said` is what the caller has heard in this turn, as it was written; `door` is where they hear it;
+    `names` are those that the agent says in its own way.
     """
     usual_s = route.latency.p95_s("clause", deadline.budget_s / 2)
     # Parts of a clause cannot be told from what the caller has heard before: there, whole clauses are said.
     joins = door is not Door.GATHER and not (prompt.so_far or said)
-    chunker = Chunker(holds_chars=door.holds_chars, joins=joins, instructions=_instructions(prompt))
+    thinks = route.thinking.is_on and not prompt.so_far  # who goes on for another has no thought to end
+    told = _instructions(prompt)
+    chunker = Chunker(
+        holds_chars=door.holds_chars, joins=joins, instructions=told, thinks=thinks, names=names
+    )
     max_chars = prompt.max_tokens * MOST_CHARS_PER_TOKEN
     written = Written(route.name, max_chars, prompt.so_far, said, _chunker=chunker)
     return Draft(route, Rung(route.name, why, deadline.since_ms(now())), deadline, now(), usual_s, written)

@@ -7,7 +7,6 @@ needed if the first one goes on after all.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Self
 
@@ -30,16 +29,18 @@ class Telling:
         self._call, self._turn, self._deadline, self._say = call, turn, deadline, say
         self._asking, self._draft = asking, draft
         self._heir: Asking | None = None  # who may have to go on
-        self._heirs = ExitStack()
+        self._heirs: list[Asking] = []
         self._began = len(turn.sent)
         self._ends_at = deadline.reply_at - MARGIN_S
+        self._lead_s: float | None = None  # in this pause; reckoned once, though there is much news
         self._pause_ends_at = now() + deadline.gap_s - MARGIN_S
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._heirs.close()
+        for heir in reversed(self._heirs):
+            heir.__exit__(None)
 
     async def to_its_end(self) -> Finish:
         """Say all there is. When the gap is used up words are said though their sentence has no end."""
@@ -77,7 +78,7 @@ class Telling:
 
     async def _say_next(self) -> None:
         await self._say(self._draft.ready.popleft())
-        self._pause_ends_at = now() + self._deadline.gap_s - MARGIN_S
+        self._pause_ends_at, self._lead_s = now() + self._deadline.gap_s - MARGIN_S, None
         if self._heir is not None:
             self._heir.close()  # it was not needed
             self._heir = None
@@ -90,11 +91,15 @@ class Telling:
             so_far = self._turn.sent[self._began :].strip()
             due_at = min(self._pause_ends_at, self._ends_at)
             heir = self._asking.heir(so_far, due_at, beside=self._draft.failure is None)
-            self._heir = self._heirs.enter_context(heir) if heir is not None else None
+            if heir is not None:
+                self._heir = heir.__enter__()
+                self._heirs.append(heir)
 
     def _heir_due_at(self) -> float:
         gap_s = self._deadline.gap_s
-        lead_at = self._pause_ends_at - self._asking.lead_s(gap_s)
+        if self._lead_s is None:
+            self._lead_s = self._asking.lead_s(gap_s)
+        lead_at = self._pause_ends_at - self._lead_s
         return max(lead_at, self._draft.writes_until(min(STALLED_S, gap_s / 3)))
 
     def _pass_on(self) -> bool:
@@ -110,7 +115,7 @@ class Telling:
             return False
         self._asking.broke(self._draft, self._stalled())
         heir.keep_only(following)
-        self._asking, self._draft, self._heir = heir, following, None
+        self._asking, self._draft, self._heir, self._lead_s = heir, following, None, None
         self._turn.route = following.route.name
         self._turn.sent = self._turn.sent.rstrip() + " "
         if following.ready:

@@ -10,7 +10,6 @@ Decides only: `ask` does the asking, and tells the ladder what became of it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from voice.clock import now
@@ -42,7 +41,7 @@ class Ladder:
     ) -> None:
         self.due_at = due_at
         self.drafts: list[Draft] = []
-        self.waiting: deque[Route] = deque(in_turn(routes, now()))
+        self.waiting = in_turn(routes, now())
         self._purse, self._sleeps, self._goes_on = purse, sleeps, goes_on
         # What a route that is not learned yet is given before the next one is asked: half of the time.
         self._patience_s = max(0.0, due_at - now()) / 2

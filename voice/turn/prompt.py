@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from voice.call import Call
 from voice.threads.window import newest, without_orphans
 from voice.turn.offered import offered
@@ -62,8 +64,13 @@ def _persona(call: Call) -> str:
     theirs = (call.system or "").strip()
     match call.agent.system:
         case "both" if theirs:
-            return f"{call.agent.persona}\n\n{theirs}"
+            return _both(call.agent.persona, theirs)
         case "theirs" if theirs:
             return theirs
         case _:
             return call.agent.persona
+
+
+@lru_cache(maxsize=256)  # the same on every turn, and for every call of one assistant: kept once for all
+def _both(persona: str, theirs: str) -> str:
+    return f"{persona}\n\n{theirs}"

@@ -61,7 +61,7 @@ class Written:
         if self._seam is not None:
             piece = self._joined(self._seam.feed, piece)
         chunks = self._chunker.feed(piece, at)
-        if self._chunker.is_hiding and not chunks:
+        if not chunks and self._chunker.is_hiding:
             return False, False
         # Of the answer: a model may think as long as the deadline lets it.
         self._length += len(piece)
@@ -81,13 +81,18 @@ class Written:
         chunks = []
         if self._seam is not None:
             chunks = self._chunker.feed(self._joined(lambda _: self._seam.end() if self._seam else "", ""))
-        tail = [*chunks, *self._chunker.end()]
+        tail = [*chunks, *self._chunker.end(is_cut=finish.reason == "length" or not finish.is_told)]
         is_whole_tail = not tail or is_whole(tail[-1].text)
         if not finish.is_told and not is_whole_tail:
             self.verdict = ReplyBroken(f"route {self.name!r} stopped in the middle of a sentence")
             return False
         is_cut = finish.reason == "length" and not is_whole_tail and (self.has_chunks or len(tail) > 1)
         return self._add(tail[:-1] if is_cut else tail)
+
+    @property
+    def began_in_thought(self) -> bool | None:
+        """As its chunker tells."""
+        return self._chunker.began_in_thought
 
     def flush(self) -> bool:
         """Make the words usable that wait for the end of their sentence. True when there are some."""
@@ -103,7 +108,7 @@ class Written:
 
     def keep_whole(self) -> bool:
         """It was broken off: keep a whole sentence that was waiting, and no more."""
-        return self._add([chunk for chunk in self._chunker.end() if is_whole(chunk.text)])
+        return self._add([chunk for chunk in self._chunker.end(is_cut=True) if is_whole(chunk.text)])
 
     def _joined(self, join: Callable[[str], str], piece: str) -> str:
         try:

@@ -191,7 +191,7 @@ async def test_endless_text_is_ended_far_behind_what_was_asked_for(kind: str) ->
         await client.close()
 
     assert 120 * 16 <= len("".join(heard)) < 10_000
-    assert set(heard) == {"and then "}
+    assert ("and then " * 1200).startswith("".join(heard))
     assert kind == "openai" or host.asked[-1] == "cancel"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -163,3 +165,11 @@ def test_a_page_in_place_of_json_is_down():
     with pytest.raises(RouteDown, match="text in place of JSON"):
         json_of(b"upstream error", HOST)
     assert json_of(b'{"a": 1}', HOST) == {"a": 1}
+
+
+def test_a_client_of_model_hosts_brings_no_command_line_along():
+    code = "import sys, voice.models.openai; print(sorted({'rich', 'pygments', 'click'} & set(sys.modules)))"
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "[]"

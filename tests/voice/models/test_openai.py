@@ -41,10 +41,12 @@ async def reply_from(host: OpenAIHost, prompt: Prompt | None = None) -> tuple[st
 
 def read(*pieces: bytes) -> tuple[str, Finish]:
     """What the reader makes of a body, without a network."""
-    reader = CompletionReader(Host("llm"))
-    text = "".join(text for piece in pieces for text in reader.feed(piece))
-    text += "".join(reader.end())
-    return text, reader.finish()
+    heard: list[str] = []
+    reader = CompletionReader(Host("llm"), heard.append)
+    for piece in pieces:
+        reader.feed(piece)
+    reader.end()
+    return "".join(heard), reader.finish()
 
 
 # Events, cut anywhere

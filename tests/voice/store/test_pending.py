@@ -255,3 +255,26 @@ async def test_nobody_waits_for_a_store_that_is_not_open() -> None:
 
     with pytest.raises(StoreError, match="not open"):
         await pending.written()
+
+
+@pytest.mark.parametrize("is_being_written", [False, True])
+async def test_who_asks_for_one_call_waits_for_its_rows_and_for_no_others(
+    virtual_time: VirtualTime, is_being_written: bool
+) -> None:
+    pending = Pending(ScriptedDatabase(takes_s=0.5).write)
+    pending.start()
+    keep_turn(pending, a_turn())
+    if is_being_written:
+        await asyncio.sleep(2 * LAZY_S)
+    began_s = virtual_time.elapsed_s
+
+    await pending.written_of("another call")
+    others_s = virtual_time.elapsed_s - began_s
+    await pending.written_of(C1)
+    own_s = virtual_time.elapsed_s - began_s
+    await pending.written_of(C1)
+
+    assert others_s == 0.0
+    assert own_s == pytest.approx(0.4 if is_being_written else 0.5)
+    assert virtual_time.elapsed_s - began_s == own_s
+    await pending.stop()

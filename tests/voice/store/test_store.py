@@ -13,6 +13,7 @@ from tests.builders import a_turn
 from voice.store.base import MAX_WROTE_CHARS, Store, StoredCall
 from voice.types import (
     Action,
+    Aside,
     CallId,
     CallRecord,
     ChunkKind,
@@ -86,7 +87,8 @@ async def test_a_call_is_found_as_it_was_kept(store: Store) -> None:
         caller="+15550100",
         ended_on=NOON + timedelta(minutes=3),
         ended_reason="customer-ended-call",
-        greeting="Hello, this is Jamie.",
+        greeting="Hello, call five one one.",
+        greeting_readings=(Reading(12, 24, "511", "phone"),),
     )
 
     store.keep_call(record)
@@ -114,7 +116,8 @@ async def test_a_turn_is_found_as_it_was_kept(store: Store) -> None:
         sent="Unit 4B?",
         spoken="Unit four B?",
         heard="Unit",
-        readings=(Reading(5, 11, "4B"),),
+        readings=(Reading(5, 11, "4B", "code"),),
+        asides=(Aside("It is five dollars.", 4, (Reading(6, 18, "$5"),)),),
         filler="One moment.",
         route="runpod",
         ending=Ending.INTERRUPTED,
