@@ -7,14 +7,16 @@ waterfalls. Only for this machine, or with OFFHOOK_ADMIN_TOKEN: callers' words a
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from typing import get_args
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from handlers.problems import problem
 from handlers.refused import Refused
@@ -36,10 +38,13 @@ from voice.types import CallId, CallRecord, Door, Json, Turn
 
 LISTED, MAX_LISTED = 50, 500  # calls
 MAX_TURNS = 10_000  # as many as the longest call has
+PORTION = 10  # turns that are written without a pause: 3 ms
 WIDTH = 100  # columns of a waterfall
 MAX_SHOWN_CHARS = 80  # of an id that nobody knows: it is the sender's own text
 
 Told = dict[str, object]
+Shown = tuple[Turn, float | None]
+"""A turn, and where it has come to while it is open."""
 
 
 async def calls(request: Request) -> Response:
@@ -67,11 +72,32 @@ async def call(request: Request) -> Response:
     due_ms, is_live = _due_ms(brain, record), _is_live(brain, record)
     newest = [(turn, _now_ms(turn, is_live)) for turn in turns[-last:]]
     if form == "json":
-        told_turns = [_turn_told(turn, due_ms, now_ms) for turn, now_ms in newest]
-        return _json(_call_told(brain, record) | {"turns": told_turns} | await _noted(brain, call_id))
+        told = _call_told(brain, record)
+        rest = await _noted(brain, call_id)
+        return _streamed(_call_parts(told, rest, newest, due_ms), "application/json")
     drawn = (waterfall(turn, width, deadline_ms=due_ms, now_ms=now_ms) for turn, now_ms in newest)
-    text = "\n\n".join("\n".join(lines) for lines in drawn)
-    return Response(f"{text}\n", media_type="text/plain; charset=utf-8")
+    lines = (("\n" if place else "") + "\n".join(one) + "\n" for place, one in enumerate(drawn))
+    return _streamed(lines, "text/plain; charset=utf-8")
+
+
+def _call_parts(told: Told, rest: Told, newest: Sequence[Shown], due_ms: float) -> Iterator[str]:
+    """A call as JSON, turn by turn."""
+    yield _text(told)[:-1] + ', "turns": ['
+    for place, (turn, now_ms) in enumerate(newest):
+        yield (", " if place else "") + _text(_turn_told(turn, due_ms, now_ms))
+    yield "], " + _text(rest)[1:]
+
+
+def _streamed(parts: Iterable[str], media_type: str) -> Response:
+    """The parts as they are made, a few at a time: calls that are talking go first."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        made = iter(parts)
+        while piece := "".join(islice(made, PORTION)):
+            yield piece.encode(errors="replace")
+            await asyncio.sleep(0)
+
+    return StreamingResponse(pieces(), media_type=media_type)
 
 
 async def routes(request: Request) -> Response:
@@ -225,8 +251,12 @@ def _number(request: Request, name: str, default: int, most: int) -> int:
 
 
 def _json(found: Told) -> Response:
+    return Response(_text(found), media_type="application/json")
+
+
+def _text(found: Told) -> str:
     # Not orjson: a live call may hold half a surrogate pair, as platforms cut text, and orjson refuses it.
-    return Response(json.dumps(found, default=_moment), media_type="application/json")
+    return json.dumps(found, default=_moment)
 
 
 def _moment(value: object) -> str:

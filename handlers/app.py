@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from difflib import get_close_matches
+from functools import partial
 from typing import TypedDict, Unpack
 
 from pydantic import SecretStr
@@ -25,6 +26,7 @@ from handlers import (
     openai,
     outbound,
 )
+from handlers.asked import Question, answering
 from handlers.caller_rate import CallerRate
 from handlers.in_order import InOrder
 from handlers.middleware import BodyLimit, Threshold
@@ -33,9 +35,12 @@ from handlers.placing import Placing
 from handlers.problems import answer_error, answer_http, door_of, problem
 from handlers.refused import Counted, Refused
 from handlers.relay import action
+from handlers.relay.leaving import finish_speaking
 from handlers.relay.refusals import Refusals
 from handlers.relay.relay import relay
+from handlers.relay.session import RelaySession
 from handlers.relay.ticket import Tickets
+from handlers.siblings import ALONE, Siblings
 from handlers.twilio import amd, dialled, gather, recording, status
 from handlers.twilio.rest import TwilioRest
 from handlers.twilio.unsigned import Unsigned, mismatches
@@ -46,11 +51,13 @@ from handlers.vapi.control import Controls
 from handlers.vapi.lines import Lines
 from handlers.wire.masked import KnownSecrets
 from voice.brain import Brain
+from voice.calls import Calls
 from voice.errors import VoiceError
 from voice.events import RequestRefused
 from voice.models.base import ModelClient
 from voice.settings import Settings, load_settings, secret, secrets_in
 from voice.store.base import Store
+from voice.types import CallId
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -64,10 +71,13 @@ class BrainOptions(TypedDict, total=False):
     store: Store | None
 
 
-def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOptions]) -> Starlette:
+def create_app(
+    settings: Settings | None = None, siblings: Siblings = ALONE, **brain_options: Unpack[BrainOptions]
+) -> Starlette:
     """The web app. Its brain opens when the server starts and closes, drained, when it stops.
 
-    Raises SetupError when a setting is wrong; the lifespan raises it when something cannot be opened.
+    With `siblings` a request of a call that another process owns is handed on to it. Raises SetupError when
+    a setting is wrong; the lifespan raises it when something cannot be opened.
     """
     read = settings or load_settings()
     secrets = KnownSecrets(_secrets(read))
@@ -84,11 +94,12 @@ def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOp
         ):
             app.state.brain, app.state.once, app.state.controls = brain, Once(brain.store), controls
             app.state.vapi_auth, app.state.lines = auth, Lines(read.lines, brain.agents)
-            app.state.tickets, app.state.twilio_rest = Tickets(read, brain.store), rest
+            app.state.tickets, app.state.twilio_rest = Tickets(read, brain.store, siblings.key()), rest
             app.state.caller_rate, app.state.in_order = CallerRate(read.calls_per_caller), InOrder()
             app.state.placing = Placing(brain.store, app.state.once, rest)
             brain.bus.subscribe(refused.on_event)
-            yield
+            async with answering(siblings, partial(_do_for_a_sibling, app)):
+                yield
 
     app = Starlette(
         routes=list(routes()),
@@ -96,16 +107,39 @@ def create_app(settings: Settings | None = None, **brain_options: Unpack[BrainOp
             Middleware(Counted, refused=refused),
             Middleware(Threshold),
             Middleware(BodyLimit, max_bytes=read.max_body_bytes),
+            *_among(siblings),
         ],
         exception_handlers={VoiceError: answer_error, HTTPException: answer_http, 404: no_such_path},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # both spellings are served; platforms do not follow redirects
+    app.state.siblings = siblings
     app.state.settings, app.state.refused, app.state.unsigned = read, refused, Unsigned()
     app.state.secrets = secrets  # ours, to be left out of whatever is kept
     app.state.relay_refusals = Refusals()
     app.state.relays = {}  # who speaks on each call that has a relay socket
+    app.state.joined = {}  # of each whose socket is handed on: where its owner is asked
     return app
+
+
+def _among(siblings: Siblings) -> Iterator[Middleware]:
+    if siblings.of > 1:
+        from handlers.hand_on import HandOn  # late: aiohttp takes 12 MB, and most servers are one process
+
+        yield Middleware(HandOn, siblings=siblings)
+
+
+async def _do_for_a_sibling(app: Starlette, question: Question, call_id: CallId) -> bool:
+    """What another process asks of a call; False: the call stays here."""
+    session: RelaySession | None = app.state.relays.get(call_id)
+    calls: Calls = app.state.brain.calls
+    if question == "stop short":
+        await finish_speaking([session] if session else [], lambda: False)
+        return True
+    is_forced = question == "let go now"
+    if session is not None and not is_forced:
+        return False
+    return await calls.let_go(call_id, now=is_forced)
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ a stream of frames or one completion.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -22,9 +22,11 @@ from voice.brain import Brain
 from voice.call import Call
 from voice.routing.strategy import ranked
 from voice.routing.table import Route
+from voice.speech.aloud import locale_of
+from voice.speech.output import Markup, marked, untagged
 from voice.turn.live import LiveTurn
 from voice.turn.offered import offered
-from voice.types import Action, ChunkKind, Door, Ending, Utterance, join_words
+from voice.types import Action, Chunk, ChunkKind, Door, Ending, Message, Utterance, join_words
 
 NOTHING = Declared()
 MAX_ROUNDS = 3  # in which a platform runs tools for the same words: then the caller is told something
@@ -67,7 +69,8 @@ async def hear_chat(
     """
     brain.calls.follow(call, asked.agent)
     _prepare(brain, call, talk, asked, declared, beyond)
-    opening = talk.history[0] if talk.history else None
+    history = _as_said(call, talk.history)
+    opening = history[0] if history else None
     if (
         opening is not None
         and opening.role == "assistant"
@@ -77,10 +80,20 @@ async def hear_chat(
     text, told = ("", talk.told_since) if talk.goes_on else (talk.words or "", None)
     heard = Utterance(text, heard_at, language=call.agent.language, key=key, told=told, sent_ms=sent_ms)
     deadline, agent = call.agent.budget.deadline(heard_at), call.agent
-    live = await brain.calls.hear(call, heard, deadline, talk.history, talk.told)
+    live = await brain.calls.hear(call, heard, deadline, history, talk.told)
     if call.agent is not agent:  # a handoff was undone; the turn has not asked anybody yet
         _prepare(brain, call, talk, asked, declared, beyond)
     return live
+
+
+def _as_said(call: Call, history: tuple[Message, ...]) -> tuple[Message, ...]:
+    """A platform's account without the tags that we have given it with our words."""
+    if not any("<" in one.text for one in history):  # nearly always
+        return history
+    locale = locale_of(call.agent.language)
+    return tuple(
+        replace(one, text=untagged(one.text, locale)) if one.role == "assistant" else one for one in history
+    )
 
 
 def _prepare(
@@ -111,6 +124,8 @@ def _rounds(talk: Conversation) -> int:
 class Answering:
     """How the client wants its answer. `model` is the name it used, which it gets back.
 
+    `markup`: how the voice that reads it aloud is told to spell.
+
     `tells_superseded`: a whole turn that newer words stopped is answered 409; else with what there is.
     """
 
@@ -118,6 +133,7 @@ class Answering:
     stream: bool
     with_usage: bool = False
     tells_superseded: bool = False
+    markup: Markup = Markup.NONE
 
     async def turn(
         self,
@@ -127,32 +143,41 @@ class Answering:
         live: LiveTurn,
         *,
         handover: Handover,
-        instead: Mapping[ChunkKind, str] | None = None,
+        instead: Mapping[ChunkKind, Chunk] | None = None,
         one_off: bool = False,
     ) -> ASGIApp:
         """A turn, while it is spoken or whole; with its last word leaves what `handover` lets go."""
         if self.stream:
             frames = self._frames()
             return SpokenTurn(
-                brain.calls, call, live, frames, handover=handover, instead=instead, one_off=one_off
+                brain.calls,
+                call,
+                live,
+                frames,
+                handover=handover,
+                instead=instead,
+                markup=self.markup,
+                one_off=one_off,
             )
         turn = await whole_turn(brain.calls, call, live, request.receive, one_off=one_off)
         told = superseded(turn) if self.tells_superseded else None
         if told is not None:
             return told
-        spoken = "" if await handover.silences(live) else turn.spoken
+        said = Chunk("" if await handover.silences(live) else turn.spoken, "", readings=turn.readings)
         if turn.ending is Ending.FELL_BACK:
-            spoken = (instead or {}).get(ChunkKind.FALLBACK, spoken)
+            said = (instead or {}).get(ChunkKind.FALLBACK, said)
+        spoken = marked(said, self.markup) if said.text else ""
         parting = handover.part(turn, has_spoken=bool(spoken)) if is_newest(call, turn) else Parting()
         if turn.spoken and parting.calls and not spoken:  # they were held back: nobody heard them
             brain.calls.heard(call, turn, "")
         if handover.steer and parting.past:
             handover.steer(parting.past)
-        text = join_words(spoken, parting.line or "")
+        text = join_words(spoken, marked(parting.line, self.markup) if parting.line else "")
         return json_answer(completion(self.model, text, turn, parting.calls))
 
-    def line(self, text: str, note: str | None = None) -> ASGIApp:
+    def line(self, said: Chunk, note: str | None = None) -> ASGIApp:
         """A line that no turn wrote. `note` tells a developer why; the caller hears only the line."""
+        text = marked(said, self.markup)
         if not self.stream:
             headers = {"X-Offhook-Problem": note} if note else None
             return json_answer(completion(self.model, text, None), headers=headers)

@@ -14,7 +14,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handlers.problems import STOPPED
 from handlers.reach import Reach, Use
@@ -23,7 +23,8 @@ from voice.agents.agent import Agent, Agents
 from voice.call import Call
 from voice.turn.filler import ONE_MOMENT
 from voice.turn.live import LiveTurn
-from voice.types import Action, CallId, Effect, Outcome, ToolCall, Turn, join_words
+from voice.turn.own import own_line
+from voice.types import Action, CallId, Chunk, Effect, Outcome, ToolCall, Turn, join_words
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Parting:
     `past`: what is to be done to the call when the answer is out, past the answer itself.
     """
 
-    line: str | None = None
+    line: Chunk | None = None
     calls: tuple[ToolCall, ...] = ()
     past: Effect | None = None
 
@@ -87,16 +88,28 @@ class Handover:
             return Parting()
         effect = turn.effect
         handed = [use for one in turn.handed if (use := self._reach.use_of(one))]
-        wanted = self._reach.use_for(effect) if effect is not None else None
+        wanted = self._reach.use_for(self._as_said(effect)) if effect is not None else None
         calls = self._calls(turn, [*handed, wanted] if wanted is not None else handed)
         if len(handed) < len(turn.handed):
-            return Parting(self.agent.fallbacks[0], calls)  # nobody is led there, whatever words have said
+            return Parting(self._excuse, calls)  # nobody is led there, whatever words have said
         if not calls:
             return self._without_tool(turn, has_spoken=has_spoken)
         if has_spoken and self.leaves_alone and any(self._is_skipped(one) for one in calls):
             return self._past_words(effect, calls)
         ends = effect is not None and effect.action is Action.END_CALL
-        return Parting(self.agent.goodbye if ends and not has_spoken else None, calls)
+        return Parting(self._goodbye if ends and not has_spoken else None, calls)
+
+    def _as_said(self, effect: Effect) -> Effect:
+        """The same with its words as they are said: a voicemail, for one, is spoken by the platform."""
+        return replace(effect, say=own_line(self.agent, effect.say).text) if effect.say else effect
+
+    @property
+    def _excuse(self) -> Chunk:
+        return own_line(self.agent, self.agent.fallbacks[0])
+
+    @property
+    def _goodbye(self) -> Chunk:
+        return own_line(self.agent, self.agent.goodbye)
 
     @property
     def _reach(self) -> Reach:
@@ -109,21 +122,22 @@ class Handover:
             if to is not None and to.to is not None:
                 return Parting(past=to)
         log.warning("effect.not_possible", extra={"to_do": "Its words were out; Vapi would skip the tool."})
-        return Parting(self.agent.fallbacks[0], tuple(one for one in calls if not self._is_skipped(one)))
+        return Parting(self._excuse, tuple(one for one in calls if not self._is_skipped(one)))
 
     def _without_tool(self, turn: Turn, *, has_spoken: bool) -> Parting:
         """How a turn ends that hands nothing over, though its model may want something done."""
         effect = self._reach.dialled(turn.effect) if turn.effect is not None else None
         match effect.action if effect is not None else None:
             case Action.END_CALL:
-                line = None if has_spoken else self.agent.goodbye
+                line = None if has_spoken else self._goodbye
                 if self.phrases:
                     return Parting(_with_phrase(self.phrases, turn.spoken if has_spoken else "", line))
                 return Parting(line, past=effect if self.steer else None)
             case Action.HANDOFF | Action.TRANSFER if effect and effect.to and effect.action in self.beyond:
-                return Parting(None if has_spoken else effect.say or _one_moment(self.agent), past=effect)
+                said = own_line(self.agent, effect.say or _one_moment(self.agent))
+                return Parting(None if has_spoken else said, past=effect)
         # Words that promised a transfer are taken back.
-        return Parting(self.agent.fallbacks[0] if turn.effect is not None or not has_spoken else None)
+        return Parting(self._excuse if turn.effect is not None or not has_spoken else None)
 
     def _is_skipped(self, one: ToolCall) -> bool:
         """Whether Vapi would not do this behind words."""
@@ -160,12 +174,13 @@ def _use_id(call_id: CallId, turn: Turn, place: int) -> str:
     return f"call_{hashlib.blake2b(made_of, digest_size=12).hexdigest()}"
 
 
-def _with_phrase(phrases: Sequence[str], spoken: str, line: str | None) -> str | None:
+def _with_phrase(phrases: Sequence[str], spoken: str, line: Chunk | None) -> Chunk | None:
     """The last line of a call that ends when one of the platform's phrases is spoken."""
-    said = join_words(spoken, line or "").casefold()
+    said = join_words(spoken, line.text if line else "").casefold()
     if any(phrase.casefold() in said for phrase in phrases):
         return line
-    return join_words(line or "", phrases[0])
+    with_phrase = join_words(line.text if line else "", phrases[0])
+    return Chunk(with_phrase, with_phrase, readings=line.readings if line else ())
 
 
 def _one_moment(agent: Agent) -> str:

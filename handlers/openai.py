@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 from handlers.completions import Answering, hear_chat, named
 from handlers.handover import Handover
 from handlers.once import once_key
-from handlers.plain import own_call_id
 from handlers.problems import json_answer
 from handlers.signatures import door_guard
+from handlers.spelling import asked_markup
 from handlers.vapi.turn import answer_vapi_chat
 from handlers.wire.openai import ChatRequest, Conversation, model_entry
 from handlers.wire.reading import an_id, read_as, read_object
@@ -36,7 +36,7 @@ async def completions(request: Request) -> ASGIApp:
     found = read_object(await request.body())
     if isinstance(found.get("call"), dict):
         return await answer_vapi_chat(request, found, heard_at)
-    body = read_as(ChatRequest, found)
+    body, markup = read_as(ChatRequest, found), asked_markup(request)
     asked = named(brain, body.model)
     if asked is None:
         raise unknown(brain, body.model)
@@ -45,12 +45,16 @@ async def completions(request: Request) -> ASGIApp:
         raise BadRequest("messages: one of them must have the role user and hold words.")
     declared = body.declared()
     named_id = an_id(request.headers.get("x-call-id")) or body.named_call()
-    call_id = CallId(named_id or own_call_id())
+    call_id = CallId(named_id) if named_id else request.app.state.siblings.own_call_id()
     async with request.app.state.in_order.of(call_id):
-        call = await brain.calls.pick_up(call_id, Door.OPENAI, agent=asked.agent)
+        call = await brain.calls.pick_up(call_id, Door.OPENAI, agent=asked.agent, is_new=named_id is None)
         live = await hear_chat(brain, call, talk, asked, _key(talk), heard_at, declared)
     answering = Answering(
-        body.model or call.agent.name, bool(body.stream), body.wants_usage(), tells_superseded=True
+        body.model or call.agent.name,
+        bool(body.stream),
+        body.wants_usage(),
+        tells_superseded=True,
+        markup=markup,
     )
     handover = Handover(call.call_id, call.agent, declared)
     return await answering.turn(request, brain, call, live, handover=handover, one_off=named_id is None)

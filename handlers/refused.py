@@ -21,6 +21,7 @@ from handlers.wire.masked import KEYLIKE, NO_SECRETS, KnownSecrets, clean
 from voice.events import Event, RequestRefused
 
 KEPT = 50  # refused requests; the oldest goes first
+HANDED = "handed_on"  # in a request's state, at both ends, where another process serves what this one took
 ODD = "OddMessage"  # why something was told as refused that was taken all the same
 MAX_PATH_CHARS, MAX_NAME_CHARS, MAX_NAMES = 120, 40, 8
 SHOWS = re.compile(r"auth|secret|signature|token|key|timestamp|svix", re.I)  # headers that say who sends
@@ -100,7 +101,8 @@ class Refused:
         door = door_of(HTTPConnection(scope))
         count = self.doors.setdefault(door, DoorCount())
         seen = _Seen(scope, door, shown_path(path), count)
-        count.requests += 1
+        if HANDED not in scope.get("state", ()):  # else the process that took it has counted it
+            count.requests += 1
         count.last_on, count.last_path = datetime.now(UTC), seen.path
         return seen
 
@@ -160,7 +162,8 @@ class Counted:
         token = _seen.set(seen)
 
         async def send_and_look(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] >= 400:
+            is_error = message["type"] == "http.response.start" and message["status"] >= 400
+            if is_error and HANDED not in scope.get("state", ()):  # else its owner has told of it
                 status = message["status"]
                 self._refused.refuse(seen, RequestRefused(seen.door, status, str(status)))
             await send(message)
@@ -175,7 +178,9 @@ def shown_path(path: str) -> str:
     """A path that can be shown: printable, short, and without parts that may be a key."""
     parts = (MASK if KEYLIKE.fullmatch(part) else part for part in path[: 4 * MAX_PATH_CHARS].split("/"))
     text = "/".join(parts)
-    return "".join(one if one.isprintable() else MASK for one in text)[:MAX_PATH_CHARS]
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else MASK for one in text)
+    return text[:MAX_PATH_CHARS]
 
 
 def shown_headers(scope: Scope) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from handlers.wire.steer import AnySteer, SteerTransfer
 from voice.brain import Brain
 from voice.errors import BadRequest
 from voice.tools.transfer import is_same_number
-from voice.types import CallId, CallRecord
+from voice.turn.own import said_at
+from voice.types import CallId, CallRecord, Door
 
 MAX_SHOWN_CHARS = 80  # of a number: it is the operator's own text
 
@@ -30,7 +31,13 @@ async def give(brain: Brain, controls: Controls, record: CallRecord, steer: AnyS
         order = transfer(checked(brain, record, steer.to), steer.text or "")
     if why := why_not(controls, record):
         return Sent(False, why)
-    return await controls.send(record.call_id, order)
+    call = brain.calls.get(record.call_id)
+    agent = call.agent if call is not None else brain.agents.get(_known(brain, record.agent))
+    return await controls.send(record.call_id, order.read_by(lambda text: said_at(agent, Door.VAPI, text)))
+
+
+def _known(brain: Brain, name: str) -> str | None:
+    return name if name in brain.agents else None
 
 
 def why_not(controls: Controls, record: CallRecord) -> str | None:

@@ -14,8 +14,9 @@ from voice.events import Bus
 from voice.hosts import Hosts
 from voice.models.base import ModelClient
 from voice.routing.hedging import HedgePurse
-from voice.routing.strategy import ranked
+from voice.routing.strategy import PACKAGED_LANGUAGE, ranked, speaks
 from voice.routing.table import Price, Route
+from voice.routing.thinking import Thinking
 from voice.settings import RouteSettings, Settings, from_env, secret
 from voice.store.base import Store
 from voice.telemetry.event_lines import write_line
@@ -23,6 +24,7 @@ from voice.telemetry.metrics import Metrics
 from voice.telemetry.traces import set_up_traces
 from voice.tools.all import TOOLS, Kit, tools_of
 from voice.tools.base import Tool
+from voice.turn.own import read_own_lines
 
 if TYPE_CHECKING:
     import httpx
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from voice.tools.web import Web
 
 log = logging.getLogger(__name__)
+
+TO_DO_FOREIGN = "It answers others only: give this agent another route, or a model in OFFHOOK_EMBEDDED_MODEL."
 
 
 class Brain:
@@ -112,6 +116,12 @@ class Brain:
                 )
             self.routes.append(route)
         self.tools = self._build_tools()
+        for name in self.agents.names:
+            agent = self.agents.get(name)
+            read_own_lines(agent)
+            if unspoken := [one.name for one in routes if not speaks(one.language, agent.language)]:
+                asked = {"agent": name, "language": agent.language, "route": ", ".join(unspoken)}
+                log.warning("agent.speaks_another_language", extra={**asked, "to_do": TO_DO_FOREIGN})
         order = ranked(self.routes, self.settings.strategy) if self._clients is None else self.routes
         hosts = Hosts(self.routes, self.store, self.bus, lambda: self.calls.live > 0)
         self.calls = Calls(
@@ -164,7 +174,9 @@ class Brain:
                 is_local=one.kind == "embedded",
                 place=" ".join(part for part in (one.url, one.endpoint_id, one.lb_url, one.model) if part),
                 price=_price(one, self.settings.runpod_gpu),
+                language=_language(one, self.settings),
                 twins=f"runpod {one.model or ''}" if one.kind == "runpod" else None,
+                thinking=Thinking(one.name in self.settings.thinking_routes),
             )
             for one in self._wanted
         ]
@@ -223,6 +235,11 @@ def _endpoints(settings: Settings) -> list[RouteSettings]:
         )
         for place, endpoint_id in enumerate(ids, 1)
     ]
+
+
+def _language(one: RouteSettings, settings: Settings) -> str | None:
+    """The only language of a route's model, if that is known: a user's own model speaks what it speaks."""
+    return PACKAGED_LANGUAGE if one.kind == "embedded" and settings.embedded_model is None else None
 
 
 def _price(one: RouteSettings, gpu: str | None) -> Price | None:

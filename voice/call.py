@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +26,8 @@ class Closable(Protocol):
 
     def close(self) -> None: ...
 
+
+QUIET_S = 30.0  # a call that is quiet this long gives its line up: longer than people keep silent
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Starts work that may outlast the turn but not the product: a loser's cancellation at its host."""
@@ -84,5 +86,16 @@ class Call:
         return min(self.agent.max_call_s, self.limit_s or self.agent.max_call_s)
 
     @property
+    def is_speaking(self) -> bool:
+        """Whether a turn is in flight."""
+        return self.live is not None and not self.live.finished
+
+    @property
     def call_id(self) -> CallId:
         return self.record.call_id
+
+
+def quietest(calls: Iterable[Call], at: float) -> Call | None:
+    """The call on which nobody has spoken for longest; None where none has been quiet for QUIET_S."""
+    quiet = [call for call in calls if not call.is_speaking and at - call.touched_at >= QUIET_S]
+    return min(quiet, key=lambda call: call.touched_at, default=None)

@@ -12,23 +12,25 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from voice.agents.agent import Agents
-from voice.call import Call
+from voice.call import Call, quietest
 from voice.clock import Deadline, now
-from voice.errors import LinesBusy, StoreError
+from voice.errors import LinesBusy
 from voice.events import (
     AgentChanged,
     Bus,
     CallEnded,
+    CallMoved,
     CallStarted,
     TurnClosed,
     TurnCrashed,
     TurnStopped,
     UtteranceHeard,
 )
-from voice.ledger import Ledger, settled
+from voice.ledger import Ledger, thread_of
 from voice.routing.hedging import HedgePurse
 from voice.routing.table import Route
 from voice.store.base import Store, StoredCall
@@ -36,19 +38,21 @@ from voice.telemetry.logs import about_call
 from voice.threads.again import turn_key, undone
 from voice.threads.late import late_answer, shown_by
 from voice.threads.speaking import spoken_over
-from voice.threads.thread import Thread
 from voice.tools.base import Tool
 from voice.turn.act import Answer, accepted, answer_platform
 from voice.turn.ahead import foresee, forget
 from voice.turn.closing import apologise, fenced, is_late, usage_of
 from voice.turn.live import LiveTurn
+from voice.turn.own import own_line
+from voice.turn.portions import Portions
 from voice.turn.take import take_turn
 from voice.types import CallId, CallRecord, Door, Ending, Json, Message, Note, ToolCall, Turn, Utterance
+
+Why = Literal["superseded", "disconnected", "hung_up"]
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 1800.0  # a call that nobody has spoken on for this long is over; its thread stays in the store
-QUIET_S = 30.0  # … and for this long, when another caller needs its line: longer than people keep silent
 SWEEP_S = 60.0
 MAX_UTTERANCE_CHARS = 8000  # ten minutes of talk; more is no utterance, and no model reads it in time
 DRAIN_S = 10.0  # at shutdown, for turns that are being spoken: one reply's usual length
@@ -73,7 +77,7 @@ class Calls:
         self._max_calls, self._purse, self._wake = max_calls, purse or HedgePurse(), wake
         self._live: dict[CallId, Call] = {}
         self._picking: dict[CallId, str | None] = {}  # being picked up now: why it has ended meanwhile
-        self._ledger = Ledger(store, self._spawn)
+        self._ledger, self._portions = Ledger(store, self._spawn), Portions()
         self._group = asyncio.TaskGroup()
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -89,6 +93,7 @@ class Calls:
         if speaking:
             await asyncio.wait(speaking, timeout=DRAIN_S)
         self.hurry()
+        self._portions.all()
         self._ledger.close()
         await self._group.__aexit__(None, None, None)
 
@@ -108,9 +113,15 @@ class Calls:
         return self._live.get(call_id)
 
     async def pick_up(
-        self, call_id: CallId, door: Door, *, agent: str | None = None, caller: str | None = None
+        self,
+        call_id: CallId,
+        door: Door,
+        *,
+        agent: str | None = None,
+        caller: str | None = None,
+        is_new: bool = False,
     ) -> Call:
-        """The live call of this id, or the one the store remembers, or a new one.
+        """The live call of this id, or the one the store remembers, or a new one (`is_new`: surely).
 
         Raises UnknownAgent, and LinesBusy when one call more is too many.
         """
@@ -119,7 +130,7 @@ class Calls:
         name = self._agents.get(agent).name  # before anything is looked up: UnknownAgent costs nothing
         await self._make_room()
         self._picking.setdefault(call_id, None)
-        stored, is_known = await self._past(call_id)
+        stored, is_known = (None, True) if is_new else await self._ledger.past(call_id)
         ended = self._picking.pop(call_id, None)
         if call := self._live.get(call_id):  # another request was quicker
             return self._goes_on(call, caller)
@@ -130,8 +141,7 @@ class Calls:
             self._ledger.keep_call(call)
         else:
             self._ledger.recall_later(call)
-        resumed = stored is not None
-        self._bus.publish(CallStarted(call_id, call.record.door, call.agent.name, resumed))
+        self._bus.publish(CallStarted(call_id, call.record.door, call.agent.name, stored is not None))
         if ended is not None:
             await self.hang_up(call_id, ended)
         return call
@@ -163,20 +173,14 @@ class Calls:
         self._bus.publish(AgentChanged(call.call_id, call.record.door, before.name, agent.name))
 
     def overheard(self, call_id: CallId, text: str) -> None:
-        """Others speak to the caller, an operator for one: what they say belongs to the call."""
-        call = self._live.get(call_id)
-        if call is None or not text:
-            return
-        turn = call.thread.overhear(text)
-        if turn is not None:
-            self._ledger.keep_turn(call, turn)
-        else:
-            self._keep_greeting(call)
+        """Others speak to the caller, an operator for one: what they say, as written, belongs to the call."""
+        if text and (call := self._live.get(call_id)) is not None:
+            self._ledger.keep_overheard(call, call.thread.overhear(own_line(call.agent, text)))
 
     def greet(self, call: Call, text: str) -> None:
-        """Remember what the agent said before the caller said anything."""
-        call.thread.greeting = text
-        self._keep_greeting(call)
+        """Remember what the agent said before the caller said anything, as it was written."""
+        call.thread.greet(own_line(call.agent, text))
+        self._ledger.keep_greeting(call)
 
     async def hear(
         self,
@@ -194,7 +198,8 @@ class Calls:
         this utterance, asked for by an earlier turn that it answers again.
         """
         call.touched_at = now()
-        heard = replace(heard, text=heard.text[:MAX_UTTERANCE_CHARS])
+        if len(heard.text) > MAX_UTTERANCE_CHARS:
+            heard = replace(heard, text=heard.text[:MAX_UTTERANCE_CHARS])
         stored, live = call.thread.answered(heard, history), call.live
         keys = {turn_key(heard), stored and stored.key}
         if live is not None and not live.finished and live.turn.key in keys:
@@ -207,10 +212,11 @@ class Calls:
             return LiveTurn.replay(late_answer(call.thread.turns, heard))
         call.shown = shown
         self._stop(call, Ending.INTERRUPTED, "superseded")
+        self._portions.first(call.call_id)
         if history:
             for changed in call.thread.reconcile(history):
                 self._ledger.keep_turn(call, changed)
-            self._keep_greeting(call)
+            self._ledger.keep_greeting(call)
         elif (call.gathers or call.record.door.is_unreported) and (
             cut := spoken_over(call.thread.turns, heard, call.heard_at)
         ):
@@ -233,7 +239,7 @@ class Calls:
     def foresee(self, call: Call, heard: Utterance, deadline: Deadline) -> None:
         """Have a reply begun to what is understood so far, before the utterance has ended."""
         call.touched_at = now()
-        if call.live is None or call.live.finished:
+        if not call.is_speaking:
             if call.ahead is None:  # the first words of an utterance
                 self._wake_sleepers()
             foresee(call, heard, deadline)
@@ -262,20 +268,33 @@ class Calls:
 
     async def hang_up(self, call_id: CallId, reason: str) -> None:
         """The call is over. A repeat, or an id that nobody knows, changes nothing."""
-        call = self._live.pop(call_id, None)
-        if call is not None:
+        if (call := self._live.pop(call_id, None)) is not None:
             forget(call)
             self._stop(call, Ending.HUNG_UP, "hung_up")
+            self._portions.first(call_id)
             self._end(call.record, reason, len(call.thread.turns))
             self._ledger.keep_call(call)
             return
         if call_id in self._picking:
             self._picking[call_id] = reason
             return
-        stored, _ = await self._past(call_id)
+        stored, _ = await self._ledger.past(call_id)
         if stored is not None and stored.record.ended_on is None and call_id not in self._live:
             self._end(stored.record, reason, len(stored.turns))
             self._ledger.keep_record(stored.record)
+
+    async def let_go(self, call_id: CallId, *, now: bool = False) -> bool:
+        """Another process goes on with this call. False: it is busy here, and stays until `now`."""
+        call = self._live.get(call_id)
+        if call is None or (call.is_speaking and not now):
+            return call is None and call_id not in self._picking
+        del self._live[call_id]
+        forget(call)
+        self._stop(call, Ending.INTERRUPTED, "superseded")
+        self._portions.first(call_id)
+        self._bus.publish(CallMoved(call_id, call.record.door))
+        await self._ledger.safe(call)
+        return True
 
     def note(self, call_id: CallId, kind: str, payload: Mapping[str, Json]) -> None:
         """Keep something that a platform told of a call."""
@@ -286,11 +305,10 @@ class Calls:
 
         Raises ToolFailed, with what is to be told, where it was refused or did not work.
         """
-        call = self._live.get(call_id)
-        if call is None:
-            stored, _ = await self._past(call_id)
-            has_ended = stored is not None and stored.record.ended_on is not None
-            call = self._call(stored, stored.record, None) if stored and has_ended else None
+        if (call := self._live.get(call_id)) is None:
+            stored, _ = await self._ledger.past(call_id)
+            if stored is not None and stored.record.ended_on is not None:
+                call = self._call(stored, stored.record, None)
         return await answer_platform(call or await self.pick_up(call_id, door), wanted)
 
     def _call(self, stored: StoredCall | None, new: CallRecord, agent: str | None) -> Call:
@@ -301,18 +319,11 @@ class Calls:
         chosen = self._agents.get(known or agent)
         record.agent, record.caller = chosen.name, record.caller or new.caller
         record.ended_on = record.ended_reason = None
-        thread = Thread(record.greeting, [settled(turn) for turn in stored.turns] if stored else [])
+        thread = thread_of(record, stored)
         tools, tell, note = self._tools[chosen.name], self._bus.publish, self._store.keep_note
         call = Call(record, chosen, thread, self._routes, self._purse, tools, tell, note, self._spawn)
         call.touched_at = now()
         return call
-
-    async def _past(self, call_id: CallId) -> tuple[StoredCall | None, bool]:
-        """What the store knows of a call, and whether it could be asked."""
-        try:
-            return await self._ledger.look_up(call_id), True
-        except StoreError:
-            return None, False
 
     def _wake_sleepers(self) -> None:
         if any(route.warmth.is_asleep for route in self._routes):
@@ -322,9 +333,7 @@ class Calls:
         """Let go of the call that has been quiet longest, when the lines are all taken. Raises LinesBusy."""
         if len(self._live) < self._max_calls:
             return
-        quiet = [call for call in self._live.values() if call.live is None or call.live.finished]
-        longest = min(quiet, key=lambda call: call.touched_at, default=None)
-        if longest is None or now() - longest.touched_at < QUIET_S:
+        if (longest := quietest(self._live.values(), now())) is None:
             raise LinesBusy(f"{len(self._live)} calls are live")
         await self.hang_up(longest.call_id, "quiet")
 
@@ -350,18 +359,12 @@ class Calls:
                 live.finish()  # whatever breaks behind it, whoever listens is told that the turn is over
 
     def _hand_off(self, call: Call, turn: Turn) -> None:
-        """Let the agent go on to whom a tool of ours has handed the call, if it is one of ours.
-
-        Then it is done: no door has anything to do to the call.
-        """
-        next_one = self._agents.next_one(call.agent, turn.effect)
-        if next_one is not None:
+        """Let one of our agents go on whom a tool has handed the call to: then no door has to do it."""
+        if (next_one := self._agents.next_one(call.agent, turn.effect)) is not None:
             self.hand_on(call, next_one.name)
             turn.effect, turn.led = None, turn.effect
 
-    def _stop(
-        self, call: Call, ending: Ending, why: Literal["superseded", "disconnected", "hung_up"]
-    ) -> None:
+    def _stop(self, call: Call, ending: Ending, why: Why) -> None:
         """Stop the turn in flight, if there is one: its job is cancelled, nothing more of it is said."""
         live, task = call.live, call.task
         if live is None or live.finished:
@@ -372,15 +375,12 @@ class Calls:
             live.turn.ending = ending
             for asking in call.askings:
                 asking.close()
-            self._bus.publish(TurnStopped(call.call_id, call.record.door, why))
-            self._close(call, live.turn, late=False)
+            self._portions.do(call.call_id, partial(self._stopped, call, live.turn, why))
         live.finish()
 
-    def _keep_greeting(self, call: Call) -> None:
-        """Write down what the caller heard before they said anything, if that has changed."""
-        if call.record.greeting != call.thread.greeting:
-            call.record.greeting = call.thread.greeting
-            self._ledger.keep_call(call)
+    def _stopped(self, call: Call, turn: Turn, why: Why) -> None:
+        self._bus.publish(TurnStopped(call.call_id, call.record.door, why))
+        self._close(call, turn, late=False)
 
     def _close(self, call: Call, turn: Turn, *, late: bool) -> None:
         turn.usage = usage_of(turn)
@@ -395,6 +395,6 @@ class Calls:
         """End calls whose end no platform has told us."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            idle = [call.call_id for call in self._live.values() if now() - call.touched_at > IDLE_S]
-            for call_id in idle:
+            for call_id in [one.call_id for one in self._live.values() if now() - one.touched_at > IDLE_S]:
                 await self.hang_up(call_id, "idle")
+                await asyncio.sleep(0)  # of a thousand, each in a step of its own

@@ -19,6 +19,7 @@ VoiceError
 │   ├── RouteSlow           not a word by the time that the caller had to hear one
 │   ├── WorkerCold          the job waits in the queue and no worker is warm
 │   ├── EmptyReply          the host answered without a word to say
+│   │   └── OnlyJson        … with JSON alone, which nobody can say
 │   ├── ReplyBroken         the stream ended in the middle, or is not what it should be
 │   ├── ReplyStalled        the stream began and then brought nothing more
 │   ├── ReplyLoops          the reply goes in circles
@@ -34,6 +35,9 @@ VoiceError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
+
+ErrorT = TypeVar("ErrorT", bound=BaseException)
 
 
 class VoiceError(Exception):
@@ -170,6 +174,12 @@ class EmptyReply(ModelError):
     retry = True
 
 
+class OnlyJson(EmptyReply):
+    """The host answered with JSON alone, which nobody can say."""
+
+    to_do = "Have the model write plain words: no JSON in its prompt, no response format at its host."
+
+
 class ReplyBroken(ModelError):
     """The stream ended in the middle, or is not what it should be."""
 
@@ -241,3 +251,16 @@ class NoRouteLeft(VoiceError):
             "; ".join(f"{type(failure).__name__}: {failure}" for failure in failures) or "no route"
         )
         self.failures = tuple(failures)
+
+
+def without_frames(error: ErrorT) -> ErrorT:
+    """The same error without where it happened, for whoever keeps it.
+
+    The frames hold what was worked on: an error that is kept there as well makes a ring, which would wait for
+    the garbage collector.
+    """
+    found: BaseException | None = error
+    while found is not None and found.__traceback__ is not None:
+        found.__traceback__ = None
+        found = found.__cause__ or found.__context__
+    return error

@@ -37,6 +37,14 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CallMoved:
+    """A live call goes on in another process of this server."""
+
+    call_id: CallId
+    door: Door
+
+
+@dataclass(frozen=True, slots=True)
 class AgentChanged:
     """Another of our agents goes on with a call, from its next turn on."""
 
@@ -159,6 +167,7 @@ class RequestRefused:
 Event = (
     CallStarted
     | CallEnded
+    | CallMoved
     | AgentChanged
     | UtteranceHeard
     | RouteAsked

@@ -15,6 +15,7 @@ from typing import Any
 from voice.clock import now
 from voice.errors import StoreError
 from voice.events import Bus, RouteChanged, RouteWoken
+from voice.models.base import Health
 from voice.routing.strategy import first_twins
 from voice.routing.table import Route
 from voice.store.base import Store
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 10.0  # between two looks at a host's health while calls are live; a cold start takes longer
 LOOK_SOON_S = 2.0  # the same while a host starts: the next turn should not miss that it is there
+WOKEN_S = 0.7  # from a job that wakes a host until it has been seen whether a worker took it
 KEEP_S = 60.0  # between two writings-down of what was learned
 LEARNED = "latency/"  # before a route's name, among all that is learned
 
@@ -84,12 +86,19 @@ class Hosts:
 
     async def _look_at(self, route: Route) -> None:
         health = await route.client.health()
+        self._saw(route, health)
+
+    def _saw(self, route: Route, health: Health) -> None:
         if health.state != "unknown" and route.warmth.saw(health):
             self._bus.publish(RouteChanged(route.name, health.state, health.detail))
 
     async def _wake(self, route: Route) -> None:
         if await route.client.wake():
             self._bus.publish(RouteWoken(route.name))
+            await asyncio.sleep(WOKEN_S)
+        # That a host is awake turns learn too late: they ask one that sleeps last. That it sleeps they learn.
+        if (told := route.client.told()) is not None and told.state == "warm":
+            self._saw(route, told)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -13,6 +13,7 @@ import logging
 from voice.call import Call, Spawn
 from voice.errors import RowsRefused, StoreError
 from voice.store.base import Store, StoredCall
+from voice.threads.thread import Thread
 from voice.turn.kept import turn_to_keep
 from voice.types import CallId, CallRecord, Ending, Turn
 
@@ -47,6 +48,13 @@ class Ledger:
         except TimeoutError as exc:
             raise StoreError("the store did not answer in time") from exc
 
+    async def past(self, call_id: CallId) -> tuple[StoredCall | None, bool]:
+        """What the store knows of a call, and whether it could be asked."""
+        try:
+            return await self.look_up(call_id), True
+        except StoreError:
+            return None, False
+
     def keep_record(self, record: CallRecord) -> None:
         """Keep the record of a call that is not live."""
         self._store.keep_call(record)
@@ -54,6 +62,20 @@ class Ledger:
     def keep_call(self, call: Call) -> None:
         if call.is_remembered:
             self._store.keep_call(call.record)
+
+    def keep_greeting(self, call: Call) -> None:
+        """Write down what the caller heard before they said anything, if that has changed."""
+        record, thread = call.record, call.thread
+        if record.greeting != thread.greeting:
+            record.greeting, record.greeting_readings = thread.greeting, thread.greeting_readings
+            self.keep_call(call)
+
+    def keep_overheard(self, call: Call, turn: Turn | None) -> None:
+        """Write down others' words: with the turn they were said in; before the first, with the greeting."""
+        if turn is not None:
+            self.keep_turn(call, turn)
+        else:
+            self.keep_greeting(call)
 
     def keep_turn(self, call: Call, turn: Turn) -> None:
         if call.is_remembered:
@@ -92,6 +114,12 @@ class Ledger:
         log.info("call.recalled")
 
 
+def thread_of(record: CallRecord, stored: StoredCall | None) -> Thread:
+    """The thread of a call to go on with."""
+    turns = [settled(turn) for turn in stored.turns] if stored else []
+    return Thread(record.greeting, turns, record.greeting_readings)
+
+
 def settled(turn: Turn) -> Turn:
     """A turn as it is after a restart: one that was in flight has ended."""
     turn.ending = turn.ending or Ending.INTERRUPTED
@@ -105,7 +133,9 @@ def _join(call: Call, stored: StoredCall | None) -> None:
         return
     call.record.began_on = stored.record.began_on
     call.record.caller = stored.record.caller or call.record.caller
-    call.record.greeting = call.thread.greeting = stored.record.greeting or call.record.greeting
+    if stored.record.greeting:
+        call.record.greeting = call.thread.greeting = stored.record.greeting
+        call.record.greeting_readings = call.thread.greeting_readings = stored.record.greeting_readings
     call.thread.turns[:0] = [settled(turn) for turn in stored.turns]
     for position, turn in enumerate(call.thread.turns):
         turn.position = position

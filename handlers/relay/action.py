@@ -16,7 +16,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from handlers.relay.broken import heard_when_lost
+from handlers.relay.broken import greeting_of, heard_when_lost
 from handlers.relay.twiml import connect_relay, moment
 from handlers.twilio.telnyx_signature import is_telnyx
 from handlers.twilio.transfer import transfer_document
@@ -93,8 +93,7 @@ def _by_gather(visit: Visit[RelayEnded], call: Call) -> Document:
     """The last resort: the same agent, thread and turns, by webhooks."""
     place = Place(turn=len(call.thread.turns) + 1, agent=call.agent.name)
     # Without a turn the greeting may not have been heard: most sessions that fail do so before it.
-    greeting = call.thread.greeting or call.agent.greeting
-    return visit.write(call).ask(place, call.agent.fallbacks[0] if call.thread.turns else greeting)
+    return visit.write(call).ask(place, call.agent.fallbacks[0] if call.thread.turns else greeting_of(call))
 
 
 async def _unnoted(visit: Visit[RelayEnded]) -> tuple[str, str | None] | None:

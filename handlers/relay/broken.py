@@ -7,7 +7,7 @@ and where there is nothing left to say the caller is asked for what they may hav
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from voice.call import Call
@@ -15,6 +15,7 @@ from voice.speech.chunk import is_whole
 from voice.threads.heard import after
 from voice.threads.speaking import heard_until
 from voice.turn.live import LiveTurn
+from voice.turn.own import own_line
 from voice.types import Action, Chunk, ChunkKind, Ending, Turn
 
 STOPPED = (Ending.INTERRUPTED, Ending.HUNG_UP)
@@ -26,7 +27,7 @@ class Rest:
 
     live: LiveTurn
     heard: str
-    then: str = ""
+    then: Chunk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Undone:
 class Nothing:
     """All was said. `line` asks the caller to say theirs again."""
 
-    line: str
+    line: Chunk
 
 
 def first_words(call: Call) -> str:
@@ -55,7 +56,15 @@ def first_words(call: Call) -> str:
     turn = call.thread.turns[-1] if call.thread.turns else None
     if turn is None:
         return call.thread.greeting
-    return turn.asides[-1].text if turn.asides else call.agent.fallbacks[0]
+    return turn.asides[-1].text if turn.asides else _fallback(call).text
+
+
+def greeting_of(call: Call) -> Chunk:
+    """The call's greeting, as far as it was said, else the agent's."""
+    thread = call.thread
+    if not thread.greeting:
+        return own_line(call.agent, call.agent.greeting)
+    return Chunk(thread.greeting, thread.greeting, readings=thread.greeting_readings)
 
 
 def cut_line(call: Call, line: str, heard: str) -> str | None:
@@ -73,7 +82,7 @@ def where_it_broke(call: Call) -> Rest | Unanswered | Undone | Nothing:
     """What is to be said first on the new socket."""
     turn = call.thread.turns[-1] if call.thread.turns else None
     if turn is None:
-        return Nothing(call.thread.greeting or call.agent.greeting)
+        return Nothing(greeting_of(call))
     live = call.live if call.live is not None and call.live.turn is turn else None
     if live is not None and not live.finished:
         return Rest(live, turn.heard or "")
@@ -83,8 +92,8 @@ def where_it_broke(call: Call) -> Rest | Unanswered | Undone | Nothing:
     if heard is None and _is_undone(turn):
         return Undone(turn)
     if heard is None or turn.ending is Ending.INTERRUPTED:  # the caller has cut it off themselves
-        return Nothing(call.agent.fallbacks[0])
-    then = "" if is_whole(turn.spoken) else call.agent.breaks_off
+        return Nothing(_fallback(call))
+    then = None if is_whole(turn.spoken) else own_line(call.agent, call.agent.breaks_off, ChunkKind.FALLBACK)
     return Rest(live or LiveTurn.replay(turn), heard, then)
 
 
@@ -93,7 +102,7 @@ def unheard(chunk: Chunk, heard: str) -> tuple[Chunk | None, str]:
     if not heard or chunk.kind is ChunkKind.FILLER:
         return (None if heard else chunk), heard
     if (rest := after(chunk.text, heard)) is not None:
-        return (replace(chunk, text=rest, sent=rest) if rest else None), ""
+        return (chunk.rest(rest) if rest else None), ""
     further = after(heard, chunk.text)
     return (None, further) if further is not None else (chunk, "")
 
@@ -108,6 +117,10 @@ def heard_when_lost(call: Call, began_on: datetime, lasted_s: float) -> tuple[Tu
         return None
     heard = heard_until(turn, (began_on - turn.began_on).total_seconds() + lasted_s)
     return None if heard is None else (turn, heard)
+
+
+def _fallback(call: Call) -> Chunk:
+    return own_line(call.agent, call.agent.fallbacks[0])
 
 
 def _is_undone(turn: Turn) -> bool:

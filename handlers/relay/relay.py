@@ -24,6 +24,7 @@ from voice.errors import LinesBusy, NotAllowed
 from voice.events import RequestRefused
 from voice.telemetry.logs import about_call
 from voice.threads.speaking import BEGINS_AFTER_S, CHARS_PER_S
+from voice.turn.own import own_line
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ async def _answer(websocket: WebSocket, line: Line, ticket: Ticket) -> None:
     except LinesBusy as exc:
         log.warning("call.refused", extra={"error": type(exc).__name__, "to_do": exc.to_do})
         known = ticket.agent if ticket.agent in brain.agents else None
-        await _send_away(line, brain.agents.get(known).busy)
+        agent = brain.agents.get(known)
+        await _send_away(line, own_line(agent, agent.busy).text)
         return
     call.line = call.line or ours
     session, others = RelaySession(brain, line, call), websocket.app.state.relays

@@ -25,7 +25,8 @@ from voice.brain import Brain
 from voice.call import Call
 from voice.clock import now
 from voice.errors import LinesBusy
-from voice.types import Action, CallId, Door, Ending, Turn, Utterance
+from voice.turn.own import own_line
+from voice.types import Action, CallId, Chunk, Door, Ending, Turn, Utterance
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ class RelaySession:
 
     def excuse(self) -> None:
         """Something broke: the caller hears a sentence."""
-        self._voice.say_line(self._call.agent.fallbacks[0])
+        self._voice.say_line(self._own(self._call.agent.fallbacks[0]))
 
     def stop_short(self) -> None:
         """Send nothing more of a reply; what has left is spoken to its end."""
@@ -221,7 +222,7 @@ class RelaySession:
         parting = self._watch.parting = parting_for(self._call, effect) if effect is not None else None
         is_impossible = effect is not None and parting is None
         if is_impossible or not (turn.spoken or turn.filler):
-            self._voice.say_line(unsaid(self._call.agent, parting))
+            self._voice.say_line(self._own(unsaid(self._call.agent, parting)))
 
     def _bear(self, due: Silence) -> None:
         """The caller says nothing, or the call has lasted as long as any may."""
@@ -233,7 +234,7 @@ class RelaySession:
         if line is None:
             self._say_goodbye(self._call.agent.goodbye, due)
         else:
-            self._voice.say_line(line)
+            self._voice.say_line(self._own(line))
             self._calls.overheard(self._call.call_id, line)
 
     def _obey(self, line: str, then: Parting | None) -> None:
@@ -243,15 +244,21 @@ class RelaySession:
             self._teller.stop()
             self._calls.interrupt(self._call, heard)
         if line:
-            self._voice.say_line(line)
+            self._voice.say_line(self._own(line))
             self._calls.overheard(self._call.call_id, line)
         self._watch.parting = then or self._watch.parting
 
     def _say_goodbye(self, line: str, reason: str) -> None:
         """Say a last line; then the call ends."""
         self._teller.stop()
-        self._voice.say_line(line, interruptible=False)  # who speaks over it goes on talking all the same
+        self._voice.say_line(
+            self._own(line), interruptible=False
+        )  # who speaks over it goes on talking all the same
         self._watch.parting = Parting("hang_up", reason=reason)
+
+    def _own(self, line: str) -> Chunk:
+        """A line of the agent's own, or an operator's, as it is said."""
+        return own_line(self._call.agent, line)
 
     async def _part(self) -> None:
         """The last word is spoken: the session ends, and with it the call, or it is passed on."""

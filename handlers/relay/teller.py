@@ -34,7 +34,7 @@ class Teller:
         """Whether words of it are still to be sent."""
         return self._telling is not None and not self._telling.done()
 
-    def tell(self, live: LiveTurn, spawn: Spawn, heard: str = "", then: str = "") -> None:
+    def tell(self, live: LiveTurn, spawn: Spawn, heard: str = "", then: Chunk | None = None) -> None:
         """Say a turn from now on: what lies behind the words that were `heard`, and `then` a line."""
         self.stop()
         known = self._told if live is self.live else 0  # no filler is said twice
@@ -71,7 +71,7 @@ class Teller:
         is_whole = self.live.finished and turn.effect is None and words(turn.spoken) == words(self.cut_at)
         return None if is_whole else Rest(self.live, self.cut_at)
 
-    async def _say_all(self, live: LiveTurn, heard: str, then: str, known: int) -> None:
+    async def _say_all(self, live: LiveTurn, heard: str, then: Chunk | None, known: int) -> None:
         async for chunk in live.listen():
             part, heard = unheard(chunk, heard)
             if chunk.kind is ChunkKind.FILLER and self._told < known:
@@ -83,7 +83,7 @@ class Teller:
             self._told += 1
             if part is not None and part.kind is ChunkKind.FILLER:
                 await self._line.tell(Waits())
-        if then:
-            self._voice.say(Chunk(then, "", ChunkKind.FALLBACK))
+        if then is not None:
+            self._voice.say(then)
         self._voice.end()
         await self._line.tell(TurnOver(live))

@@ -47,10 +47,15 @@ class Ticket:
 
 
 class Tickets:
-    """Issues and takes tickets. `clock` tells seconds since 1970, the same in every process."""
+    """Issues and takes tickets. `spare` signs them where no secret is set.
 
-    def __init__(self, settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._keys, self._store, self._clock = _keys(settings), store, clock
+    `clock` tells seconds since 1970, the same in every process.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, spare: bytes, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._keys, self._store, self._clock = _keys(settings, spare), store, clock
         self._taken: deque[str] = deque(maxlen=MAX_TAKEN)
 
     def issue(self, call_id: CallId, agent: str, *, is_back: bool = False) -> str:
@@ -99,15 +104,15 @@ class Tickets:
             return True
 
 
-def _keys(settings: Settings) -> Sequence[bytes]:
+def _keys(settings: Settings, spare: bytes) -> Sequence[bytes]:
     """A key for each of Twilio's secrets, since two are known while one takes the other's place.
 
     Telnyx has none; there the operators' token stands in. Without any, the door answers to this machine
-    only, and its tickets hold as long as this process.
+    only, and `spare` is as good: its tickets hold as long as this server.
     """
     known = [*secrets_in(settings.twilio_auth_token), *secrets_in(settings.twilio_shared_keys)]
     known += secrets_in(settings.admin_token) if settings.telnyx_public_key else ()
-    return [_sign(one.encode(), PURPOSE, 32) for one in known] or [secrets.token_bytes(32)]
+    return [_sign(one.encode(), PURPOSE, 32) for one in known] or [spare]
 
 
 def _sign(key: bytes, body: bytes, size: int = DIGEST_BYTES) -> bytes:

@@ -11,9 +11,10 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-from handlers.twilio.twiml import OVERRIDES, Document, say_parts
+from handlers.twilio.twiml import OVERRIDES, Document, Line, say_parts
 from voice.agents.agent import Agent
 from voice.agents.twilio import FLUX, LineLanguage, Preset
+from voice.turn.own import own_line
 
 SOCKET, ACTION = "/twilio/relay", "/twilio/relay/action"
 # Silence in milliseconds that ends an utterance. "auto" is Twilio's own judgement, and the quickest.
@@ -34,7 +35,7 @@ def connect_relay(
     public_url: str,
     ticket: str,
     *,
-    greeting: str | None,
+    greeting: Line | None,
     again: int = 0,
     pause_s: int = 0,
     document: Document | None = None,
@@ -55,12 +56,17 @@ def connect_relay(
     connect = document.connect(action=f"{public_url}{ACTION}?{query}{overrides}", method="POST")
     relay = connect.conversation_relay(
         url=_socket_url(public_url, ticket),
-        welcome_greeting=_plain(greeting or ""),
+        welcome_greeting=_plain(_said(agent, greeting)),
         **_line(agent, of_telnyx),
     )
     for language in agent.twilio.languages:
         relay.language(**_language(language))
     return document
+
+
+def _said(agent: Agent, line: Line | None) -> str:
+    """A line in plain words: what tags an attribute's text may hold is not told."""
+    return own_line(agent, line).text if isinstance(line, str) else line.text if line else ""
 
 
 def moment(at: str) -> datetime | None:

@@ -16,7 +16,9 @@ from handlers.relay.talk import Talk
 from handlers.wire.relay import Info, Interrupt, play, speak_in, text
 from voice.agents.agent import Agent
 from voice.clock import now
-from voice.types import Chunk, ChunkKind, Turn
+from voice.speech.output import Markup, Spellings, marked
+from voice.turn.own import markup_at
+from voice.types import Chunk, ChunkKind, Door, Turn
 
 AHEAD_S = 5.0  # of talk leave before their turn: more than a hiccup of the network, less than patience
 
@@ -37,6 +39,7 @@ class Voice:
         self._languages = [agent.language, *(one.code for one in agent.twilio.languages)]
         self._news = asyncio.Event()  # something was told of what is being spoken
         self._hold, self._is_holding = agent.twilio.hold, False
+        self._agent, self._spellings = agent, Spellings()
         self._is_open = False  # a talk whose end has not been told yet
         self.language = agent.language  # what is spoken, and listened for
 
@@ -86,10 +89,10 @@ class Voice:
         """Say a piece of the reply, or a filler."""
         if chunk.kind is ChunkKind.FILLER:
             self._close()
-            self._send(chunk.text, last=True, preemptible=True)
+            self._send(self._marked(chunk), last=True, preemptible=True)
         else:
             # The space parts it from the next piece.
-            self._send(f"{chunk.text} ")
+            self._send(f"{self._marked(chunk)} ")
             self._is_open = True
         self._talk.add(chunk.text, is_reply=chunk.kind is not ChunkKind.FILLER)
 
@@ -97,11 +100,11 @@ class Voice:
         """The reply is over."""
         self._close()
 
-    def say_line(self, line: str, *, interruptible: bool | None = None) -> None:
+    def say_line(self, line: Chunk, *, interruptible: bool | None = None) -> None:
         """Say a line of the agent's own."""
         self._close()
-        self._send(line, last=True, interruptible=interruptible)
-        self.spoken_by_platform(line)
+        self._send(self._marked(line), last=True, interruptible=interruptible)
+        self.spoken_by_platform(line.text)
 
     def spoken_by_platform(self, line: str) -> None:
         """The platform says this by itself: the greeting."""
@@ -110,7 +113,7 @@ class Voice:
 
     def hush(self, cut: Interrupt) -> str | None:
         """The caller has cut in: nothing that waits is said. What was heard of the reply; None: all."""
-        heard = self._talk.heard(cut.spoken, cut.duration_s)
+        heard = self._talk.heard(self._spellings.said(cut.spoken), cut.duration_s)
         self._talk.stop()
         self._speakers.hushed()
         self._line.drop()
@@ -127,7 +130,7 @@ class Voice:
         self._speakers.told(info)
         self._news.set()
         if info.name == "tokensPlayed":
-            self._talk.played(info.words)
+            self._talk.played(self._spellings.said(info.words))
 
     def choose(self, told: str) -> None:
         """Speak the caller's language, where the agent's file has it; "en" is the first that begins so."""
@@ -150,6 +153,13 @@ class Voice:
         if self._hold is not None:
             self._line.send(play(self._hold), may_be_dropped=True)
             self._is_holding = True
+
+    def _marked(self, chunk: Chunk) -> str:
+        """What is said, as the voice of the language that is spoken takes it."""
+        markup = markup_at(self._agent, Door.RELAY, self.language)
+        if markup is not Markup.NONE:
+            self._spellings.add(chunk)
+        return marked(chunk, markup)
 
     def _send(self, token: str, **how: Any) -> None:
         self._is_holding = False

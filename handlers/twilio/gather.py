@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -25,7 +26,7 @@ from handlers.problems import STOPPED
 from handlers.twilio.doubt import hold, is_in_doubt
 from handlers.twilio.signature import NOTHING, refusal, signed_fields
 from handlers.twilio.transfer import transfer_document
-from handlers.twilio.twiml import Document, is_borne
+from handlers.twilio.twiml import Document, Line, is_borne
 from handlers.twilio.visit import ACTIONS, Visit, answer, is_too_long
 from handlers.wire.place import Place
 from handlers.wire.twilio import GatherResult, PartialResult
@@ -38,7 +39,7 @@ from voice.speech.chunk import is_whole
 from voice.telemetry.logs import about_call
 from voice.threads.again import turn_key
 from voice.turn.live import LiveTurn
-from voice.types import Action, ChunkKind, Turn, Utterance
+from voice.types import Action, Chunk, ChunkKind, Turn, Utterance
 
 log = logging.getLogger(__name__)
 
@@ -131,24 +132,23 @@ async def _reply(visit: Visit[GatherResult], call: Call, heard: Utterance, numbe
             return await _resume(visit, call, broken, number)
         live, start = await _begin(visit, call, heard, hop_s), 0
         if live.finished:
-            lines = [_unsaid(live.turn, place.chars)] if live.turn.spoken else []
+            lines: list[Line] = [_unsaid(live.turn, place.chars)] if live.turn.spoken else []
             return await _close(visit, call, live.turn, place.next_turn(number), lines)
         place = replace(place, chars=0)
     await _hop(live, start, visit.heard_at + hop_s - MARGIN_S, visit.heard_at + MAX_HOP_S)
     ready = live.chunks[start:]
-    lines = [chunk.text for chunk in ready]
     if live.finished:
-        return await _close(visit, call, live.turn, place.next_turn(number), lines)
+        return await _close(visit, call, live.turn, place.next_turn(number), ready)
     chars = sum(len(chunk.text) + 1 for chunk in ready if chunk.kind is not ChunkKind.FILLER)
     rest = place.rest(number, start + len(ready), place.chars + chars)
     visit.brain.calls.heard(call, live.turn, live.turn.heard)  # so that a restart knows what was said
-    return write.go_on(rest, *(lines or call.agent.fillers[:1]))
+    return write.go_on(rest, *(ready or call.agent.fillers[:1]))
 
 
 async def _resume(visit: Visit[GatherResult], call: Call, turn: Turn, number: int) -> Document:
     """Say what is left of a reply that ended with the process that spoke it; not a word of it twice."""
-    rest = turn.spoken[visit.place.chars :].strip()
-    lines = [rest] if rest else []
+    rest = turn.spoken[visit.place.chars :].lstrip()
+    lines: list[Line] = [_whole(turn).rest(rest)] if rest else []
     if not rest or not is_whole(turn.spoken):
         lines.append(call.agent.breaks_off)
         visit.brain.calls.overheard(call.call_id, call.agent.breaks_off)
@@ -156,7 +156,7 @@ async def _resume(visit: Visit[GatherResult], call: Call, turn: Turn, number: in
 
 
 async def _close(
-    visit: Visit[GatherResult], call: Call, turn: Turn, following: Place, lines: list[str]
+    visit: Visit[GatherResult], call: Call, turn: Turn, following: Place, lines: Sequence[Line]
 ) -> Document:
     """The document that ends a turn: it does to the call what the turn wants done, or listens again."""
     agent, effect = call.agent, turn.effect
@@ -177,7 +177,7 @@ async def _close(
     return await _go_on(visit, call, following, [agent.fallbacks[0]])
 
 
-async def _go_on(visit: Visit[GatherResult], call: Call, following: Place, lines: list[str]) -> Document:
+async def _go_on(visit: Visit[GatherResult], call: Call, following: Place, lines: Sequence[Line]) -> Document:
     """Say it and listen again, unless the call has lasted long enough."""
     if not is_too_long(call):
         return visit.write(call).ask(following, *lines)
@@ -245,13 +245,18 @@ def _broken_off(call: Call, heard: Utterance) -> Turn | None:
     return turn if turn.spoken else None
 
 
-def _unsaid(turn: Turn, chars: int) -> str:
+def _whole(turn: Turn) -> Chunk:
+    """All of a stored reply, as it is said."""
+    return Chunk(turn.spoken, turn.sent, readings=turn.readings)
+
+
+def _unsaid(turn: Turn, chars: int) -> Chunk:
     """What a stored reply still has to say when `chars` of it have been said.
 
     All of it, when they do not end between two words: it was written anew since then.
     """
     said, rest = turn.spoken[:chars], turn.spoken[chars:]
-    return rest if said.endswith(" ") or not rest else turn.spoken
+    return _whole(turn).rest(rest if said.endswith(" ") or not rest else turn.spoken)
 
 
 def _key(number: int) -> str:

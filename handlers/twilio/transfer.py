@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 
-from handlers.twilio.twiml import Document, Writer
+from handlers.twilio.twiml import Document, Line, Writer
 from handlers.wire.numbers import dialable
 from handlers.wire.place import Place
 from voice.agents.agent import Agent
@@ -25,7 +25,7 @@ NOTE = "transfer"  # the kind of note that keeps each step of it
 
 
 def transfer_document(
-    call: Call, effect: Effect, public_url: str | None, *lines: str, place: Place | None = None
+    call: Call, effect: Effect, public_url: str | None, *lines: Line, place: Place | None = None
 ) -> Document | None:
     """Say the lines, and put the caller through; None when the number leads nowhere, which is logged.
 

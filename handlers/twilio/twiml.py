@@ -11,7 +11,7 @@ Source: Twilio's "TwiML for Programmable Voice", "Gather" and "Say" pages, its e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Protocol, TypeAlias
@@ -23,7 +23,10 @@ from twilio.twiml.voice_response import VoiceResponse  # type: ignore[import-unt
 
 from handlers.wire.place import Place
 from voice.agents.agent import Agent
-from voice.agents.twilio import DETECTED, Preset
+from voice.agents.twilio import Preset
+from voice.speech.output import Markup, Piece, pieces_of
+from voice.turn.own import markup_at, own_line
+from voice.types import DETECTED, Chunk, Door
 
 Document: TypeAlias = VoiceResponse
 """TwiML while it is written: <Response> and the verbs in it."""
@@ -36,12 +39,14 @@ OVERRIDES = "#rc=5&rp=ct,5xx"
 MAX_SAY_CHARS = 4096  # of one <Say>
 MAX_SPOKEN_BYTES = 48 * 1024  # of a document's 64 kB; an hour of talk, as it stands in XML
 SAY_TAGS_BYTES = 100  # around each part
+SPELL_TAGS_BYTES = len('<say-as interpret-as="characters"></say-as>')
 # One attribute is both the wait for an utterance and the wait after a key, and who has typed a number waits
 # for us: so longer silences are several of these in a row. "#" ends keys at once.
 KEYS_S = 4
 NUMBERS_S = 5  # people look for the next group of a number, not for longer
 PROVIDERS = {"Amazon": "Polly", "Google": "Google"}  # as <Say> names them; it knows no others
 
+_WORDS = re.compile(r"\s*\S{1,1000}|\s+")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # not even when escaped
 
 
@@ -85,10 +90,14 @@ PRESETS: Mapping[Preset, Listening] = {
 }
 
 
+Line: TypeAlias = str | Chunk
+"""What is said: a line as it is written, or what has been read aloud already."""
+
+
 class Speaks(Protocol):
     """A verb of the library that takes <Say>."""
 
-    def say(self, message: str, **attributes: Any) -> Any: ...
+    def say(self, message: str | None, **attributes: Any) -> Any: ...
 
 
 class Writer:
@@ -97,7 +106,7 @@ class Writer:
     def __init__(self, agent: Agent, public_url: str | None) -> None:
         self._agent, self._base = agent, public_url or ""
 
-    def ask(self, place: Place, *lines: str, document: Document | None = None) -> Document:
+    def ask(self, place: Place, *lines: Line, document: Document | None = None) -> Document:
         """Say it, and listen; the caller may speak while it is said. `document` is what comes before."""
         line, url = self._agent.twilio, self.url(ACTION, place)
         extra: dict[str, Any] = {"hints": ",".join(line.hints)} if line.hints else {}
@@ -120,28 +129,42 @@ class Writer:
         document.redirect(url, method="POST")  # reached when the Gather itself fails; counts as silence
         return document
 
-    def go_on(self, place: Place, *lines: str) -> Document:
+    def go_on(self, place: Place, *lines: Line) -> Document:
         """Say it, then fetch the rest."""
         document = Document()
         self.say(document, lines)
         document.redirect(self.url(ACTION, place), method="POST")
         return document
 
-    def end(self, *lines: str) -> Document:
+    def end(self, *lines: Line) -> Document:
         """Say it, and hang up."""
         document = Document()
         self.say(document, lines)
         document.hangup()
         return document
 
-    def say(self, parent: Speaks, lines: Iterable[str], language: str | None = None) -> None:
+    def say(self, parent: Speaks, lines: Iterable[Line], language: str | None = None) -> None:
         """Say lines in the agent's voice, or in Twilio's own for another language."""
+        read = [
+            own_line(self._agent, line, language=language) if isinstance(line, str) else line
+            for line in lines
+        ]
+        is_plain = language is not None or markup_at(self._agent, Door.GATHER) is Markup.NONE
         spoken = {"language": language or language_of(self._agent)}
         if language is None and (voice := voice_of(self._agent)):
             spoken["voice"] = voice
         # In one breath: each <Say> begins with a pause, and its voice falls at the end.
-        for part in bounded(say_parts(" ".join(lines))):
-            parent.say(part, **spoken)
+        if is_plain or not any(one.spelled for line in read for one in line.readings):
+            for part in bounded(say_parts(" ".join(line.text for line in read))):
+                parent.say(part, **spoken)
+            return
+        for pieces in spelled_parts(read):
+            say = parent.say(None, **spoken)
+            for piece in pieces:
+                if piece.is_spelled:
+                    say.say_as(piece.text, interpret_as="characters")
+                else:
+                    say.append(piece.text)
 
     def url(self, path: str, place: Place, **more: str) -> str:
         """Where Twilio goes on, with our note of where the call stands."""
@@ -184,6 +207,37 @@ def bounded(parts: Iterable[str]) -> Iterable[str]:
         if left < 0:
             return
         yield part
+
+
+def spelled_parts(lines: Sequence[Chunk]) -> Iterator[list[Piece]]:
+    """Lines for a voice that spells, in pieces that one <Say> takes, and as many as one document holds.
+
+    A tag stands whole in one of them: it is cut as the word is that it stands for.
+    """
+    parts: list[list[Piece]] = [[]]
+    room, left = MAX_SAY_CHARS, MAX_SPOKEN_BYTES
+    for place, line in enumerate(lines):
+        for piece in [*([Piece(" ")] if place else []), *pieces_of(line)]:
+            whole = [piece.text] if piece.is_spelled else _WORDS.findall(_NO_XML.sub("", piece.text))
+            for text in whole:
+                size = len(escape(text).encode()) + (SPELL_TAGS_BYTES if piece.is_spelled else 0)
+                if size > room:
+                    parts.append([])
+                    room, left = MAX_SAY_CHARS, left - SAY_TAGS_BYTES
+                room, left = room - size, left - size
+                if left < 0:
+                    break
+                _append(parts[-1], Piece(text, piece.is_spelled))
+    # Twilio takes no <Say> in which nothing is said.
+    yield from (part for part in parts if any(piece.text.strip() for piece in part))
+
+
+def _append(part: list[Piece], piece: Piece) -> None:
+    """Add a piece; words stand together, or the library would forget the first of them."""
+    if part and not (piece.is_spelled or part[-1].is_spelled):
+        part[-1] = Piece(part[-1].text + piece.text)
+    else:
+        part.append(piece)
 
 
 def hung_up() -> Document:

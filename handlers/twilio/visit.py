@@ -26,7 +26,7 @@ from handlers.relay.twiml import connect_relay
 from handlers.twilio.doubt import actions_now
 from handlers.twilio.signature import refusal, signed_fields
 from handlers.twilio.telnyx_signature import is_telnyx
-from handlers.twilio.twiml import Document, Writer, xml
+from handlers.twilio.twiml import Document, Line, Writer, xml
 from handlers.vapi.lines import Lines
 from handlers.wire.place import Place
 from handlers.wire.twilio import ENDED, VoiceWebhook
@@ -101,7 +101,7 @@ class Visit(Generic[Told]):
         return Door.GATHER if self.refusals.holds(agent.name) else door
 
     def listen(
-        self, call: Call, place: Place, line: str, document: Document | None = None, *, goes_on: bool = False
+        self, call: Call, place: Place, line: Line, document: Document | None = None, *, goes_on: bool = False
     ) -> Document:
         """Say a line and listen: through ConversationRelay where the call is on it, else through Gather.
 

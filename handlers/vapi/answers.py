@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +30,8 @@ from voice.brain import Brain
 from voice.errors import StoreError, ToolFailed, VoiceError
 from voice.events import RequestRefused
 from voice.telemetry.logs import about_call
-from voice.types import Action, CallId, Effect, Json
+from voice.turn.own import said_at
+from voice.types import Action, CallId, Door, Effect, Json
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +83,20 @@ async def _tool_calls(request: Request, message: ServerMessage) -> Response:
     """One result for each tool that is asked for, at once; a tool that fails says so under its own id."""
     asked = message.tools()
     answers = await asyncio.gather(*(_use(request, message, one) for one in asked[:MAX_TOOLS]))
+    answers = [(_as_said(request, message, answer), ok) for answer, ok in answers]
     answers += [(TOO_MANY, False)] * (len(asked) - len(answers))
     results = [tool_result(one, answer, ok=ok) for one, (answer, ok) in zip(asked, answers, strict=True)]
     return json_answer({"results": results})
+
+
+def _as_said(request: Request, message: ServerMessage, answer: str | Effect) -> str | Effect:
+    """What a tool wants done, with the words that Vapi says before it as its voice takes them."""
+    if not isinstance(answer, Effect) or not answer.say:
+        return answer
+    brain: Brain = request.app.state.brain
+    call = brain.calls.get(message.call_id) if message.call_id is not None else None
+    agent = call.agent if call is not None else brain.agents.default
+    return replace(answer, say=said_at(agent, Door.VAPI, answer.say))
 
 
 async def _function_call(request: Request, message: ServerMessage) -> Response:
@@ -108,10 +120,12 @@ async def _has_hung_up(request: Request, call_id: CallId | None, asked: ToolRequ
     if call_id is None or not controls.knows(call_id):
         return False
     call = brain.calls.get(call_id)
-    goodbye = effect.say or (call.agent if call else brain.agents.default).goodbye
+    agent = call.agent if call else brain.agents.default
+    order = say(effect.say or agent.goodbye, then_end=True)
 
     async def end() -> Json:
-        return (await controls.send(call_id, say(goodbye, then_end=True))).ok
+        said = order.read_by(lambda text: said_at(agent, Door.VAPI, text))
+        return (await controls.send(call_id, said)).ok
 
     return await once.everywhere(once_key("vapi hung up", call_id, asked.once), end, lost=False) is True
 

@@ -44,6 +44,12 @@ class Order:
     """One thing to be done to a call, as Vapi's control URL takes it."""
 
     body: Body = field(repr=False)
+    written: str = field(default="", repr=False)  # what is heard of it, where the body has it as it is said
+
+    def read_by(self, read: Callable[[str], str]) -> Order:
+        """The same with its words as they are said."""
+        words = self.words
+        return Order({**self.body, "content": read(words)}, words) if words else self
 
     @property
     def is_speech(self) -> bool:
@@ -52,8 +58,8 @@ class Order:
 
     @property
     def words(self) -> str:
-        """What the caller hears of it; "": nothing."""
-        found = self.body.get("content")
+        """What the caller hears of it, as it was written; "": nothing."""
+        found = self.written or self.body.get("content")
         return found if isinstance(found, str) else ""
 
     @property

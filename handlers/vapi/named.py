@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from difflib import get_close_matches
+from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -43,8 +44,7 @@ def _names_in(parts: list[str], brain: Brain) -> list[str]:
 
 
 def _tell_unknown(brain: Brain, model: str | None, parts: list[str]) -> None:
-    close = get_close_matches((model or "").casefold(), _folded(brain), 1, CLOSE)
-    if model and close:
+    if model and _sounds_like(model[:MAX_SHOWN_CHARS], tuple(brain.agents.names)):
         where, name = "`model`", model
     elif parts and not KEYLIKE.fullmatch(parts[-1]):  # what looks like a key is shown to nobody
         where, name = "The path", parts[-1]
@@ -57,5 +57,7 @@ def _tell_unknown(brain: Brain, model: str | None, parts: list[str]) -> None:
     brain.bus.publish(RequestRefused("vapi", 200, ODD, reason=reason, to_do=to_do))
 
 
-def _folded(brain: Brain) -> list[str]:
-    return [name.casefold() for name in brain.agents.names]
+@lru_cache(maxsize=256)  # 0.1 ms, and a platform sends the same name with every turn
+def _sounds_like(model: str, names: tuple[str, ...]) -> bool:
+    folded = [name.casefold() for name in names]
+    return bool(get_close_matches(model.casefold(), folded, 1, CLOSE))

@@ -15,7 +15,8 @@ from handlers.vapi.control import Controls, Order, end_call, handoff, say, trans
 from voice.call import Call
 from voice.threads.speaking import spoken_s
 from voice.turn.live import LiveTurn
-from voice.types import Action, CallId, Effect, Json
+from voice.turn.own import said_at
+from voice.types import Action, CallId, Door, Effect, Json
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,11 @@ class PastAnswer:
         if not sent.ok:
             log.error("vapi.order_lost", extra={"order": effect.action.value, "to_do": sent.says})
         if not sent.ok and effect.action is not Action.END_CALL:  # the caller is waiting
-            await self.controls.send(self.call.call_id, say(self.call.agent.fallbacks[-1]))
+            await self.controls.send(self.call.call_id, self._said(say(self.call.agent.fallbacks[-1])))
         return {"ok": sent.ok}
+
+    def _said(self, order: Order) -> Order:
+        return order.read_by(lambda text: said_at(self.call.agent, Door.VAPI, text))
 
     def _spoken_s(self) -> float:
         """How long the words take that the caller is to hear to their end."""

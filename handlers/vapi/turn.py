@@ -17,7 +17,6 @@ from starlette.types import ASGIApp
 from handlers.completions import Answering, hear_chat
 from handlers.handover import Handover
 from handlers.once import Once, once_key
-from handlers.plain import own_call_id
 from handlers.problems import tell_refused
 from handlers.vapi.control import Controls
 from handlers.vapi.named import whom
@@ -25,18 +24,17 @@ from handlers.vapi.past import PastAnswer, beyond_of
 from handlers.wire.declared import Declared
 from handlers.wire.openai import Conversation, as_switch
 from handlers.wire.reading import read_as
-from handlers.wire.vapi import VapiChatRequest
+from handlers.wire.vapi import CALL_HEADERS, VapiChatRequest, chat_call_id
 from voice.agents.agent import Agent
 from voice.brain import Brain
 from voice.call import Call
 from voice.errors import BadRequest, LinesBusy, StoreError
 from voice.telemetry.logs import about_call
 from voice.turn.live import LiveTurn
-from voice.types import CallId, ChunkKind, Door
+from voice.turn.own import markup_at, own_line
+from voice.types import CallId, Chunk, ChunkKind, Door
 
 log = logging.getLogger(__name__)
-
-CALL_HEADERS = ("x-call-id", "x-vapi-call-id")  # the first is Vapi's on webhooks; model.headers sets either
 
 LOOK_UP_S = 0.3  # for whether a call is over: its caller may be waiting for the first words
 OUR_REASONS = ("quiet", "idle", "answered")  # a call that we let go of ourselves goes on when its caller does
@@ -50,20 +48,20 @@ async def answer_vapi_chat(request: Request, found: Mapping[str, object], heard_
     with ExitStack() as about:  # every line of the log names the call, as soon as it is known
         try:
             body = read_as(VapiChatRequest, found)
-            named_id = body.calls_id(*(request.headers.get(name) for name in CALL_HEADERS))
-            call_id = named_id or CallId(own_call_id())
+            named_id = chat_call_id(found, *(request.headers.get(name) for name in CALL_HEADERS))
+            call_id = named_id or request.app.state.siblings.own_call_id()
             about.enter_context(about_call(call_id))
             controls: Controls = request.app.state.controls
             controls.notice(named_id, found)
             return await _answer(request, body, call_id, heard_at, one_off=named_id is None)
         except LinesBusy as exc:
             tell_refused(brain.bus, "vapi", exc)
-            return how(found, agent).line(agent.busy)
+            return how(found, agent).line(own_line(agent, agent.busy))
         except BadRequest as exc:
             return excuse(brain, exc, found)
         except Exception as exc:  # fence: one turn
             log.exception("vapi.turn_failed", extra={"error": type(exc).__name__})
-            return how(found, agent).line(agent.fallbacks[0])
+            return how(found, agent).line(own_line(agent, agent.fallbacks[0]))
 
 
 def excuse(brain: Brain, exc: BadRequest, found: Mapping[str, object] | None = None) -> ASGIApp:
@@ -71,14 +69,15 @@ def excuse(brain: Brain, exc: BadRequest, found: Mapping[str, object] | None = N
     tell_refused(brain.bus, "vapi", exc)
     log.warning("vapi.not_understood", extra={"error": type(exc).__name__})
     agent = brain.agents.default
-    return how(found or {}, agent).line(agent.fallbacks[0], exc.outside)
+    return how(found or {}, agent).line(own_line(agent, agent.fallbacks[0]), exc.outside)
 
 
 def how(found: Mapping[str, object], agent: Agent) -> Answering:
     """How Vapi wants its answer: as a stream, unless `stream` says no."""
     model = found.get("model")
     stream = as_switch(found.get("stream")) is not False
-    return Answering(model if isinstance(model, str) else agent.name, stream)
+    name = model if isinstance(model, str) else agent.name
+    return Answering(name, stream, markup=markup_at(agent, Door.VAPI))
 
 
 async def _answer(
@@ -91,18 +90,20 @@ async def _answer(
     is_turn = talk.words is not None or bool(talk.told or talk.since) or (opens and body.wants_first_words())
     if not is_turn and one_off:  # nobody would ever hang it up
         agent = brain.agents.get(asked.agent)
-        return how_of(body, agent).line(agent.greeting if opens else agent.fallbacks[0])
+        return how_of(body, agent).line(_first_words(agent, opens=opens))
     async with request.app.state.in_order.of(call_id):
         if not one_off and await _is_over(request, call_id):
             agent = brain.agents.get(asked.agent)
-            return how_of(body, agent).line(agent.goodbye, OVER)
-        call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=body.caller())
+            return how_of(body, agent).line(own_line(agent, agent.goodbye), OVER)
+        call = await brain.calls.pick_up(
+            call_id, Door.VAPI, agent=asked.agent, caller=body.caller(), is_new=one_off
+        )
         call.line = body.line() or call.line
         answering = how_of(body, call.agent)
         if not is_turn:
             if opens and not call.thread.greeting:
                 brain.calls.greet(call, call.agent.greeting)
-            return answering.line(call.agent.greeting if opens else call.agent.fallbacks[0])
+            return answering.line(_first_words(call.agent, opens=opens))
         key = body.turn_key(talk) + talk.mark
         beyond = beyond_of(request.app.state.controls, call_id)
         live = await hear_chat(
@@ -114,13 +115,19 @@ async def _answer(
         call,
         live,
         handover=_handover(request, call, live, body, declared),
-        instead={ChunkKind.FALLBACK: call.agent.greeting} if opens else None,
+        instead={ChunkKind.FALLBACK: own_line(call.agent, call.agent.greeting)} if opens else None,
         one_off=one_off,
     )
 
 
 def how_of(body: VapiChatRequest, agent: Agent) -> Answering:
-    return Answering(body.model or agent.name, body.stream is not False)
+    markup = markup_at(agent, Door.VAPI)
+    return Answering(body.model or agent.name, body.stream is not False, markup=markup)
+
+
+def _first_words(agent: Agent, *, opens: bool) -> Chunk:
+    """What a caller hears who has said nothing: the greeting, where the call begins."""
+    return own_line(agent, agent.greeting if opens else agent.fallbacks[0])
 
 
 async def _is_over(request: Request, call_id: CallId) -> bool:

@@ -35,6 +35,7 @@ from voice.errors import ToolFailed, VoiceError
 from voice.settings import LineSettings, secrets_in
 from voice.telemetry.logs import about_call
 from voice.tools.base import Tool
+from voice.turn.own import said_at
 from voice.types import Action, CallId, Door, Effect, Json, ToolCall
 
 log = logging.getLogger(__name__)
@@ -53,13 +54,13 @@ async def answer_who(request: Request, message: ServerMessage) -> Response:
     lines: Lines = request.app.state.lines
     line = lines.line(message.called(), message.caller)
     if line is not None and (line.refuse or line.transfer):
-        return json_answer(line_answer(line, {}))
+        return json_answer(line_answer(_as_said(line, _agent_of(request, message)), {}))
     if line is not None and line.reject:
-        return json_answer({"error": brain.agents.default.busy})  # Vapi has answered the call already
+        return json_answer({"error": _busy(brain.agents.default)})  # Vapi has answered the call already
     named = chosen_agent(request, message)
     if (line is None or not _is_kept_at_vapi(line)) and not _has_credential(brain):
         log.error("vapi.no_credential", extra={"to_do": NO_CREDENTIAL})
-        return json_answer({"error": brain.agents.get(named).busy})
+        return json_answer({"error": _busy(brain.agents.get(named))})
     if brain.calls.live < brain.settings.max_calls:
         live = brain.calls.get(message.call_id) if message.call_id is not None else None
         answer = _answer(request, brain, line, live.agent if live else brain.agents.get(named))
@@ -67,12 +68,31 @@ async def answer_who(request: Request, message: ServerMessage) -> Response:
         return answer
     agent, is_busy = await _picked_up(request, message, named, line)
     if is_busy:
-        return json_answer({"error": agent.busy})  # spoken to the caller
+        return json_answer({"error": _busy(agent)})  # spoken to the caller
     return _answer(request, brain, line, agent)
 
 
 def _answer(request: Request, brain: Brain, line: LineSettings | None, agent: Agent) -> Response:
-    return json_answer(line_answer(line, assistant_of(request, brain, agent)))
+    said = _as_said(line, agent) if line is not None else None
+    return json_answer(line_answer(said, assistant_of(request, brain, agent)))
+
+
+def _busy(agent: Agent) -> str:
+    return said_at(agent, Door.VAPI, agent.busy)
+
+
+def _as_said(line: LineSettings, agent: Agent) -> LineSettings:
+    """A line of the settings with its words as the voice takes them.
+
+    An assistant that is kept at Vapi has a voice and a language of its own: its first message stays.
+    """
+    words = {name: text for name in ("refuse", "say") if (text := getattr(line, name))}
+    said = {name: said_at(agent, Door.VAPI, text) for name, text in words.items()}
+    first = line.overrides.get("firstMessage")
+    if isinstance(first, str) and not _is_kept_at_vapi(line):
+        overrides = {**line.overrides, "firstMessage": said_at(agent, Door.VAPI, first)}
+        return line.model_copy(update={**said, "overrides": overrides})
+    return line.model_copy(update=said)
 
 
 async def _pick_up_behind(
@@ -156,7 +176,9 @@ def assistant_of(request: Request, brain: Brain, agent: Agent) -> dict[str, Any]
         shown = next(iter(secrets_in(settings.api_key)), None)
     url = vapi_door(base_url(request, brain), in_path)
     actions = _actions(brain, agent)
-    return vapi_assistant(agent, WaysIn(url, secret=shown), actions=actions, voice=settings.vapi_voice)
+    greeting = said_at(agent, Door.VAPI, agent.greeting)
+    ways = WaysIn(url, secret=shown)
+    return vapi_assistant(agent, ways, actions=actions, voice=settings.vapi_voice, greeting=greeting)
 
 
 def _has_credential(brain: Brain) -> bool:
@@ -185,7 +207,7 @@ async def answer_transfer(request: Request, message: ServerMessage) -> Response:
     to = _destination(request, message, effect) if effect is not None else None
     if effect is None or to is None:
         return json_answer({"error": NO_ONE})
-    return json_answer(transfer_answer(to, effect.say))
+    return json_answer(transfer_answer(to, _said(request, message, effect.say)))
 
 
 def _destination(request: Request, message: ServerMessage, effect: Effect) -> str | None:
@@ -194,6 +216,11 @@ def _destination(request: Request, message: ServerMessage, effect: Effect) -> st
     called = message.called()
     near = next(iter(called), None)
     return dialable(effect.to, *called, message.caller, near=near, listed=listed)
+
+
+def _said(request: Request, message: ServerMessage, text: str) -> str:
+    """The words before it, as the voice of the call takes them."""
+    return said_at(_agent_of(request, message), Door.VAPI, text) if text else ""
 
 
 def _agent_of(request: Request, message: ServerMessage) -> Agent:
@@ -209,7 +236,7 @@ async def answer_handoff(request: Request, message: ServerMessage) -> Response:
         return json_answer({"error": NO_ONE})
     target = _agent_of(request, message).handoff_to(effect.to)
     is_id = target is None or target.kind == "assistant_id"
-    return json_answer(handoff_answer(effect.to, effect.say, is_id=is_id))
+    return json_answer(handoff_answer(effect.to, _said(request, message, effect.say), is_id=is_id))
 
 
 async def _asked(request: Request, message: ServerMessage, action: Action) -> Effect | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -205,7 +205,7 @@ class ChatRequest(BaseModel):
         return self.stream_options is not None and self.stream_options.include_usage
 
 
-def an_id_in(found: dict[str, Any] | None, *keys: str) -> str | None:
+def an_id_in(found: Mapping[str, Any] | None, *keys: str) -> str | None:
     """The first of these keys that holds an id."""
     return next((value for key in keys if (value := an_id((found or {}).get(key)))), None)
 

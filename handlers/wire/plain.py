@@ -12,7 +12,8 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
 from handlers.wire.reading import OwnId, words
-from voice.types import CallId, ToolCall, Turn, Utterance
+from voice.speech.output import Markup, marked
+from voice.types import CallId, Chunk, ToolCall, Turn, Utterance
 
 MAX_MESSAGE_CHARS = 8_000  # eight minutes of speech; more is no utterance
 MAX_CALLER_CHARS = 64
@@ -39,7 +40,7 @@ class PlainMessage(BaseModel):
         return Utterance(self.message, heard_at, language)
 
 
-def answer_of(turn: Turn, call_id: CallId, agent: str) -> dict[str, Any]:
+def answer_of(turn: Turn, call_id: CallId, agent: str, markup: Markup = Markup.NONE) -> dict[str, Any]:
     """The plain answer to one turn. Milliseconds since the message came; null: did not happen.
 
     `effect` is what is to be done to the call after the last word: null, or an action with whom to
@@ -56,7 +57,7 @@ def answer_of(turn: Turn, call_id: CallId, agent: str) -> dict[str, Any]:
         "digits": turn.effect.digits,
     }
     return {
-        "reply": turn.spoken,
+        "reply": marked(Chunk(turn.spoken, "", readings=turn.readings), markup),
         "call_id": call_id,
         "agent": agent,
         "effect": effect,
@@ -67,8 +68,8 @@ def answer_of(turn: Turn, call_id: CallId, agent: str) -> dict[str, Any]:
 class PlainEvents:
     """A turn as server-sent events: `chunk` for each piece said, `done` with the plain answer."""
 
-    def __init__(self, call_id: CallId, agent: str) -> None:
-        self._call_id, self._agent = call_id, agent
+    def __init__(self, call_id: CallId, agent: str, markup: Markup = Markup.NONE) -> None:
+        self._call_id, self._agent, self._markup = call_id, agent, markup
 
     def begin(self) -> bytes:
         return b""
@@ -77,5 +78,5 @@ class PlainEvents:
         return b"event: chunk\ndata: " + orjson.dumps({"text": text}) + b"\n\n"
 
     def end(self, turn: Turn, calls: Sequence[ToolCall] = ()) -> bytes:
-        answer = answer_of(turn, self._call_id, self._agent)
+        answer = answer_of(turn, self._call_id, self._agent, self._markup)
         return b"event: done\ndata: " + orjson.dumps(answer) + b"\n\n"

@@ -49,6 +49,10 @@ def _table(found: object) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+# The first is Vapi's own, on webhooks; an assistant's model.headers can set either.
+CALL_HEADERS = ("x-call-id", "x-vapi-call-id")
+
+
 def call_id_of(*places: object) -> CallId | None:
     """The id of the call that these `call` objects speak of."""
     found = (an_id_in(_table(place), "id", "callId") for place in places)
@@ -111,16 +115,6 @@ class VapiChatRequest(ChatRequest):
     user_turns: Any = Field(None, alias="numUserTurns")
     first_message_mode: Any = Field(None, alias="firstMessageMode")  # as metadata, destructured
     timestamp: Any = None
-    call_id: Any = Field(None, alias="callId")
-    own_call_id: Any = Field(None, alias="call_id")
-
-    def calls_id(self, *headers: str | None) -> CallId | None:
-        """The id of the call, wherever Vapi put it."""
-        metadata = self._metadata()
-        named = an_id_in(metadata, "call_id", "callId") or an_id(self.call_id) or an_id(self.own_call_id)
-        named = named or next((one for header in headers if (one := an_id(header))), None)
-        found = call_id_of(self.call, metadata.get("call"))
-        return found or (CallId(named) if named else None)
 
     def caller(self) -> str | None:
         return caller_of(self.customer, self.call)
@@ -175,8 +169,22 @@ class VapiChatRequest(ChatRequest):
         return mine, _count(metadata.get("numUserTurns", self.user_turns))
 
     def _metadata(self) -> dict[str, Any]:
-        overrides = _table(_table(self.call).get("assistantOverrides"))
-        return {**_table(overrides.get("metadata")), **_table(self.metadata)}
+        return _metadata_of(self.call, self.metadata)
+
+
+def chat_call_id(body: Mapping[str, Any], *headers: str | None) -> CallId | None:
+    """The id of the call that a chat-completions request belongs to, wherever Vapi put it."""
+    metadata = _metadata_of(body.get("call"), body.get("metadata"))
+    named = an_id_in(metadata, "call_id", "callId") or an_id_in(body, "callId", "call_id")
+    named = named or next((one for header in headers if (one := an_id(header))), None)
+    found = call_id_of(body.get("call"), metadata.get("call"))
+    return found or (CallId(named) if named else None)
+
+
+def _metadata_of(call: object, metadata: object) -> dict[str, Any]:
+    """What the assistant's metadata holds, and over it what the call's own does."""
+    overrides = _table(_table(call).get("assistantOverrides"))
+    return {**_table(overrides.get("metadata")), **_table(metadata)}
 
 
 def _count(found: object) -> int | None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message
 from vapi.core.serialization import convert_and_respect_annotation_metadata
 
 from handlers.app import create_app
+from handlers.siblings import ALONE, Siblings
 from voice.brain import Brain
 from voice.clock import Deadline
 from voice.events import Event
@@ -89,12 +90,13 @@ class House:
 
 @asynccontextmanager
 async def a_house(
-    *clients: ModelClient, store: Store | None = None, **settings: object
+    *clients: ModelClient, store: Store | None = None, siblings: Siblings = ALONE, **settings: object
 ) -> AsyncIterator[House]:
     """An app in memory, asked from this machine; its model is scripted unless clients are given."""
     kept = store or MemoryStore()
     read = load_settings(Path("/nonexistent"), **settings)
-    app = create_app(read, clients=clients or (ScriptedClient(reply="Which unit are you in?"),), store=kept)
+    models = clients or (ScriptedClient(reply="Which unit are you in?"),)
+    app = create_app(read, siblings, clients=models, store=kept)
     events: list[Event] = []
     async with app.router.lifespan_context(app), _client(app, HERE) as http:
         app.state.brain.bus.subscribe(events.append)

@@ -30,7 +30,8 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 from handlers.wire.relay import text
-from voice.cli.server import bind, calm_collector, loop_factory, running, serving, url_of
+from voice.cli.garbage import calm_collector
+from voice.cli.server import bind, loop_factory, running, serving, url_of
 from voice.models.scripted import ScriptedClient
 from voice.settings import Settings
 from voice.simulate.report import percentile

@@ -213,3 +213,28 @@ async def test_nobody_else_may_look(path: str) -> None:
 
     assert [one.status_code for one in (stranger, here, bare, wrong, right)] == [403, 200, 401, 403, 200]
     assert "sink" not in stranger.text
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+async def test_a_long_call_is_told_a_few_turns_at_a_time_so_that_others_speak_meanwhile(form: str) -> None:
+    store = MemoryStore()
+    store.keep_call(CallRecord(CALL_ID, Door.VAPI, "jamie", None, ended_reason="hung up"))
+    for position in range(200):
+        store.keep_turn(
+            CALL_ID, Turn(position, "Hello.", f"k{position}", spoken="Hi.", ending=Ending.ANSWERED)
+        )
+    loop, rounds = asyncio.get_running_loop(), 0
+
+    def tick() -> None:
+        nonlocal rounds
+        rounds += 1
+        loop.call_soon(tick)
+
+    async with a_house(store=store) as house:
+        tick()
+        before = rounds
+        answer = await house.http.get(f"/admin/calls/{CALL_ID}?format={form}")
+        between = rounds - before
+
+    assert answer.text.count("Hello." if form == "json" else "turn ") >= 200
+    assert between >= 200 / 10

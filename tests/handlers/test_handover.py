@@ -15,9 +15,13 @@ from handlers.wire.numbers import dialable
 from tests.builders import a_turn, an_agent
 from voice.agents.agent import Agents
 from voice.turn.live import LiveTurn
-from voice.types import Action, CallId, Effect, Ending, Turn
+from voice.types import Action, CallId, Chunk, Effect, Ending, Turn
 
 LINE = "+14155550199"
+
+
+def said(line: str) -> Chunk:
+    return Chunk(line, line)
 
 
 def a_tool(name: str, required: list[str] | None = None, **properties: object) -> dict[str, Any]:
@@ -177,13 +181,13 @@ def test_what_cannot_be_done_is_taken_back_in_words() -> None:
         wanting(Effect(Action.TRANSFER, LINE)), has_spoken=False
     )
 
-    assert nothing_declared == the_line_itself == Parting(agent.fallbacks[0])
+    assert nothing_declared == the_line_itself == Parting(said(agent.fallbacks[0]))
 
 
 def test_a_hang_up_without_a_tool_is_a_goodbye_once() -> None:
     ends = wanting(Effect(Action.END_CALL))
 
-    assert a_handover().part(ends, has_spoken=False) == Parting("Goodbye.")
+    assert a_handover().part(ends, has_spoken=False) == Parting(said("Goodbye."))
     assert a_handover().part(ends, has_spoken=True) == Parting()
 
 
@@ -209,7 +213,7 @@ def test_without_a_handoff_tool_the_call_is_handed_on_past_the_answer_where_that
     can = a_handover(steer=lambda effect: None, beyond=frozenset({Action.HANDOFF}))
 
     assert can.part(wanting(TO_BILLING), has_spoken=True) == Parting(past=TO_BILLING)
-    assert can.part(wanting(TO_BILLING), has_spoken=False) == Parting("One moment.", past=TO_BILLING)
+    assert can.part(wanting(TO_BILLING), has_spoken=False) == Parting(said("One moment."), past=TO_BILLING)
 
 
 def test_a_handoff_that_nobody_can_do_is_not_left_in_silence(caplog: pytest.LogCaptureFixture) -> None:
@@ -218,7 +222,7 @@ def test_a_handoff_that_nobody_can_do_is_not_left_in_silence(caplog: pytest.LogC
     with caplog.at_level(logging.WARNING):
         parting = handover.part(wanting(TO_BILLING), has_spoken=True)
 
-    assert parting == Parting(handover.agent.fallbacks[0])
+    assert parting == Parting(said(handover.agent.fallbacks[0]))
     assert "handoff tool" in caplog.records[0].__dict__["to_do"]
 
 
@@ -240,7 +244,7 @@ def test_a_transfer_that_leads_nowhere_is_logged_though_there_is_a_control_url(
     with caplog.at_level(logging.WARNING):
         parting = handover.part(wanting(Effect(Action.TRANSFER, LINE)), has_spoken=False)
 
-    assert parting == Parting(handover.agent.fallbacks[0])
+    assert parting == Parting(said(handover.agent.fallbacks[0]))
     assert [record.message for record in caplog.records] == ["effect.not_possible"]
 
 
@@ -259,13 +263,13 @@ PHRASES = ("goodbye now", "have a nice day")
 def test_a_call_ends_by_a_phrase_of_the_assistant_where_it_has_no_tool(spoken: str, line: str | None) -> None:
     turn = wanting(Effect(Action.END_CALL), spoken=spoken)
 
-    assert a_handover(phrases=PHRASES).part(turn, has_spoken=bool(spoken)) == Parting(line)
+    assert a_handover(phrases=PHRASES).part(turn, has_spoken=bool(spoken)) == Parting(line and said(line))
 
 
 def test_a_turn_that_says_and_does_nothing_is_heard_all_the_same() -> None:
     handover = a_handover()
 
-    assert handover.part(wanting(None), has_spoken=False) == Parting(handover.agent.fallbacks[0])
+    assert handover.part(wanting(None), has_spoken=False) == Parting(said(handover.agent.fallbacks[0]))
 
 
 NUMBERS: list[tuple[str | None, str | None]] = [

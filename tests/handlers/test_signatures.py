@@ -36,6 +36,7 @@ FOR_OTHERS = [
     {"Host": "[::1"},
     {"Origin": "https://example.com"},
     {"Origin": "null"},
+    {"Origin": "http://" + "a" * 400 + ".localhost"},  # no name is so long
 ]
 
 

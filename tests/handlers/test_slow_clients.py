@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,8 +16,10 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handlers.middleware import BODY_S
+from handlers.siblings import Siblings
 from tests.conftest import VirtualTime
 from tests.handlers.house import House, Visitor, Watched, a_house, a_request, said_in
+from tests.handlers.test_hand_on import HERS, NAMES, two
 from tests.handlers.twilio_door import a_door, read
 from voice.models.scripted import ScriptedClient
 from voice.simulate.loopback import serving
@@ -24,6 +27,7 @@ from voice.types import CallId, Ending, Prompt
 
 PATH = "/vapi/chat/completions"
 WATCHDOG_S = 20.0  # a test that waits for what never comes ends; no claim depends on it
+ALSO_HERS = next(name for name in NAMES if name != HERS and Siblings(1, 2).owns(name))
 REPLY_BYTES = 32 * 1024  # more than the longest reply is, framed
 
 
@@ -223,3 +227,27 @@ async def test_a_form_that_never_ends_is_answered_in_speech(virtual_time: Virtua
         answer = httpx.Response(200, headers={"content-type": "text/xml"}, text=visitor.text)
 
     assert read(answer).words
+
+
+class Stuck(Visitor):
+    """Reads the first words, and nothing after them."""
+
+    async def _send(self, message: Message) -> None:
+        await super()._send(message)
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+
+async def test_a_client_that_does_not_read_keeps_no_sibling_from_answering_others(tmp_path: Path) -> None:
+    model = ScriptedClient(reply=endless_at_first)
+    async with two(tmp_path, model) as both:
+        stuck = Stuck(both.mine.app)
+        asking = asyncio.create_task(stuck.post(PATH, a_request("Tell me all.", call={"id": HERS})))
+        await stuck.heard.wait()
+        other = await both.mine.http.post(PATH, json=a_request("My sink leaks.", call={"id": ALSO_HERS}))
+        newer = await both.mine.http.post(PATH, json=a_request("Tell me all.", "Four b.", call={"id": HERS}))
+        stuck.hang_up()
+        await asking
+
+    assert said_in(other.text) == said_in(newer.text) == "Which unit?"
+    assert len(stuck.text) < REPLY_BYTES

@@ -73,6 +73,7 @@ async def test_names_are_said_as_the_agents_lexicon_has_them(
         ("en-US", "es-MX", "Son veinte dólares."),
         ("es-MX", "", "Son veinte dólares."),
         ("de-DE", "", "Son $20."),
+        ("multi", "", "Son veinte dólares."),  # the caller asks in Spanish
     ],
 )
 async def test_numbers_are_said_in_the_language_of_the_call(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from starlette.types import Message
 
 from handlers.completions import Answering
-from handlers.sse import SpokenTurn
+from handlers.sse import SpokenTurn, while_there
 from handlers.wire.openai import ChatFrames
 from tests.builders import a_brain, a_deadline, an_utterance
 from tests.conftest import VirtualTime
 from tests.handlers.house import Visitor, Watched, a_house, said_in
 from voice.models.scripted import ScriptedClient
-from voice.types import CallId, Door
+from voice.types import CallId, Chunk, Door
 
 PATH = "/vapi/chat/completions"
 
@@ -86,7 +87,8 @@ async def test_a_client_that_could_not_take_old_words_gets_none_once_newer_ones_
     def newer() -> dict[str, object]:
         return {**asking(), "messages": [{"role": "user", "content": "My sink leaks a lot."}]}
 
-    model = ScriptedClient(reply=["First words here. Second ones follow. Third ones, too.", "Which unit?"])
+    replies = ["First words here. Second ones follow. Third ones, too.", "Which unit?"]
+    model = ScriptedClient(reply=replies, every_s=0.01)  # words that came together leave together
     async with a_house(model) as house:
         clogged = Clogged(house.app)
         older = asyncio.create_task(clogged.post(PATH, asking()))
@@ -137,8 +139,30 @@ async def test_a_socket_that_breaks_ends_the_turn_quietly() -> None:
 
 
 async def test_a_line_of_our_own_is_a_whole_stream_and_its_note_cannot_break_the_header() -> None:
-    visitor = Visitor(Answering("jamie", stream=True).line("Sorry?", "One\r\nX-Evil: 1 é."))
+    visitor = Visitor(Answering("jamie", stream=True).line(Chunk("Sorry?", "Sorry?"), "One\r\nX-Evil: 1 é."))
     await visitor.post(PATH, {})
 
     assert said_in(visitor.text) == "Sorry?"
     assert (b"x-offhook-problem", b"One X-Evil: 1 ?.") in visitor.sent[0]["headers"]
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_request_that_is_stopped_while_its_client_leaves_ends_as_stopped(
+    virtual_time: VirtualTime, steps: int
+) -> None:
+    left = asyncio.Event()
+
+    async def receive() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    asking = asyncio.create_task(while_there(receive, asyncio.sleep(60.0)))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    left.set()
+    for _ in range(steps):  # of the loop: the client's leaving is noticed in some of them
+        await asyncio.sleep(0)
+    was_stopped = asking.cancel()
+    await asyncio.wait([asking])
+
+    assert asking.cancelled() is was_stopped

@@ -39,6 +39,17 @@ async def test_runpod_comes_first_then_the_model_server_then_further_routes(tmp_
     assert names == ["runpod", "llm", "berlin"]
 
 
+async def test_a_route_that_the_settings_name_is_held_until_its_thought_ends(tmp_path: Path) -> None:
+    further = RouteSettings(name="berlin", kind="openai", url="http://127.0.0.1:9/v1", model="m")
+    server = {"llm_endpoint": "http://127.0.0.1:9/v1", "llm_model": "m"}
+    settings = remote(tmp_path, **server, routes=(further,), thinking_routes="berlin")
+
+    async with Brain.open(settings) as brain:
+        thinking = {route.name: route.thinking.is_on for route in brain.routes}
+
+    assert thinking == {"llm": False, "berlin": True}
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [

@@ -9,7 +9,8 @@ import pytest
 from tests.builders import AN_ENDLESS_REPLY, a_brain, a_deadline, an_utterance, chunks_of, words_of
 from tests.conftest import VirtualTime
 from voice.brain import Brain
-from voice.calls import IDLE_S, MAX_UTTERANCE_CHARS, QUIET_S
+from voice.call import QUIET_S
+from voice.calls import IDLE_S, MAX_UTTERANCE_CHARS
 from voice.errors import LinesBusy, StoreError, UnknownAgent
 from voice.events import CallEnded, CallStarted, Event, TurnClosed
 from voice.ledger import COMMIT_S, LOOK_UP_S, RECALL_S

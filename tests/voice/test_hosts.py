@@ -11,7 +11,7 @@ from tests.builders import a_brain, a_route
 from tests.conftest import VirtualTime
 from voice.errors import StoreError
 from voice.events import Bus, Event, RouteChanged, RouteWoken
-from voice.hosts import KEEP_S, LOOK_S, LOOK_SOON_S, Hosts
+from voice.hosts import KEEP_S, LOOK_S, LOOK_SOON_S, WOKEN_S, Hosts
 from voice.models.base import Health
 from voice.models.scripted import ScriptedClient
 from voice.routing.table import Route
@@ -25,8 +25,10 @@ COLD, WARM, UNKNOWN = Health("cold", "no worker"), Health("warm"), Health("unkno
 class Host(ScriptedClient):
     """A client whose host is in these states, one after the other; the last one from then on."""
 
-    def __init__(self, name: str = "runpod", *healths: Health, wakes: bool = True) -> None:
-        super().__init__(name)
+    def __init__(
+        self, name: str = "runpod", *healths: Health, wakes: bool = True, told: Health | None = None
+    ) -> None:
+        super().__init__(name, told=told)
         self._healths, self._wakes = healths or (UNKNOWN,), wakes
         self.looks = 0
 
@@ -102,6 +104,21 @@ async def test_a_host_that_starts_is_looked_at_more_often_while_calls_are_live(
         later = host.looks
 
     assert (state, looks, later) == ("warm", 3, 3)
+
+
+async def test_a_ring_learns_that_its_worker_is_awake_before_the_caller_has_spoken(
+    virtual_time: VirtualTime,
+) -> None:
+    route = Route(Host("runpod", COLD, told=WARM))
+    scene = Scene(route)
+
+    async with scene.hosts:
+        await asyncio.sleep(0.1)
+        scene.hosts.wake()
+        await asyncio.sleep(WOKEN_S + 0.1)
+
+    assert route.warmth.health == WARM
+    assert scene.events[-2:] == [RouteWoken("runpod"), RouteChanged("runpod", "warm", "")]
 
 
 async def test_a_host_that_needs_no_waking_is_not_said_to_be_woken(virtual_time: VirtualTime) -> None:

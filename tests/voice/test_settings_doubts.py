@@ -126,3 +126,13 @@ def test_the_doctor_tells_what_is_doubtful_and_fails_for_none_of_it(tmp_path: Pa
 
     assert told.exit_code == 0
     assert "! VAPI_SECRT: no such setting" in told.stdout
+
+
+def test_a_route_that_nobody_has_cannot_think(tmp_path: Path) -> None:
+    routes = [{"name": "mine", "kind": "openai", "url": "https://m.example/v1"}]
+
+    [found] = doubts(tmp_path, "OFFHOOK_THINKING_ROUTES=llm,mine,runpod-2,mien\n", routes=routes)
+
+    assert found.what == "OFFHOOK_THINKING_ROUTES"
+    assert "'mien'" in found.says
+    assert "mine" in found.to_do

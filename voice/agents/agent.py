@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from voice.agents.speech import SpeechTable
 from voice.agents.twilio import TwilioLine
 from voice.agents.vapi_line import VapiTable
 from voice.clock import Budget
@@ -62,6 +63,7 @@ class Agent:
     temperature: float = 0.3
     twilio: TwilioLine = field(default_factory=TwilioLine)
     vapi: VapiTable = field(default_factory=VapiTable)
+    speech: SpeechTable = field(default_factory=SpeechTable)
 
     @property
     def nobody_answered(self) -> str:

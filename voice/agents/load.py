@@ -16,6 +16,7 @@ from typing import Any, get_args
 from voice.agents.agent import MAX_CALL_S, SILENCE_S, Agent, Agents, FillerKind, SystemRule
 from voice.agents.handoff import ONE_OF, handoff_targets
 from voice.agents.http_tools import HttpTables
+from voice.agents.speech import SPEECH_KEYS, speech_table
 from voice.agents.table import Table
 from voice.agents.transfer import transfer_targets
 from voice.agents.twilio import CODE, TWILIO_KEYS, TwilioLine, twilio_line
@@ -37,7 +38,7 @@ TOP_KEYS = (
     "name", "persona", "greeting", "goodbye", "busy", "unanswered", "breaks_off", "fallbacks", "fillers",
     "fillers_for", "nudges", "silence_s", "max_call_s", "voicemail", "consent", "language", "system",
     "tools", "waits_for_goodbye", "transfer", "handoff", "http_tools", "http_hosts", "http_private_hosts",
-    "budgets", "model", "twilio", "vapi", "lexicon",
+    "budgets", "model", "twilio", "vapi", "speech", "lexicon",
 )  # fmt: skip
 REQUIRED = ("name", "persona", "greeting", "fallbacks")
 LINES = ("goodbye", "busy", "unanswered", "breaks_off", "language")  # one text each, and none of them needed
@@ -143,7 +144,8 @@ class _Reader:
             http_tools=http_tools,
             budget=self._budget(),
             lexicon=tuple(table.texts("lexicon").items()),
-            twilio=self._twilio(),
+            twilio=(line := self._twilio()),
+            speech=speech_table(table.table("speech", SPEECH_KEYS), line),
             vapi=vapi_table(table.table("vapi", VAPI_KEYS)),
             max_tokens=int(model.number("max_tokens", 120, 8, 1000, whole=True)),
             temperature=model.number("temperature", 0.3, 0, 2, whole=False),

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from xml.sax.saxutils import escape
 
 from voice.agents.table import Table
+from voice.types import DETECTED
 
 TwilioMode = Literal["auto", "relay", "gather"]
 Preset = Literal["quick", "patient", "numbers"]
@@ -36,7 +37,6 @@ MAX_HINTS, MAX_HINT_CHARS = 500, 100  # more is refused by Twilio
 MAX_HINTS_BYTES = 8000  # all together: a document has room for 64 kB, and words to be said need most of it
 WORD = re.compile(r"[A-Za-z0-9_.-]{1,128}")  # the name of a voice or a model
 MAX_DIGITS = 40  # longer than any number that is typed
-DETECTED = "multi"  # in place of a language: whichever the caller speaks
 CODE = re.compile(rf"[A-Za-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}})*|{DETECTED}")  # en-US, es-419
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from voice.routing.table import Route
 from voice.settings import Strategy
 
+PACKAGED_LANGUAGE = "en"  # of the embedded model that comes with the product: it was shown no other
+
 
 def ranked(routes: Sequence[Route], strategy: Strategy) -> list[Route]:
     """The routes a turn may ask, best first. Within a group the order of the settings stays."""
@@ -21,6 +23,21 @@ def ranked(routes: Sequence[Route], strategy: Strategy) -> list[Route]:
             return local
         case "local_first":
             return [*local, *remote]
+
+
+def speaks(route_language: str | None, wanted: str) -> bool:
+    """Whether who writes in one language (None: in any) can write for an agent of another.
+
+    "multi" is whichever language the caller speaks, which may be any.
+    """
+    return route_language is None or wanted == "multi" or wanted.partition("-")[0].lower() == route_language
+
+
+def speaking(routes: Sequence[Route], wanted: str) -> Sequence[Route]:
+    """The routes that can write in an agent's language."""
+    if all(speaks(route.language, wanted) for route in routes):  # nearly always
+        return routes
+    return [route for route in routes if speaks(route.language, wanted)]
 
 
 def in_turn(routes: Sequence[Route], now: float) -> list[Route]:

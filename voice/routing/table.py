@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from voice.models.base import ModelClient
 from voice.routing.breaker import Breaker
 from voice.routing.latency import Latency
+from voice.routing.thinking import Thinking
 from voice.routing.warmth import Warmth
 from voice.types import Usage
 
@@ -36,10 +37,12 @@ class Route:
     is_local: bool = False
     place: str = ""  # where it is asked, and for which model: what was learned there counts nowhere else
     price: Price | None = None
+    language: str | None = None  # the only one that its model writes; None: whichever it is asked in
     twins: str | None = None  # routes of one name here ask the same model at different endpoints
     breaker: Breaker = field(default_factory=Breaker)
     latency: Latency = field(default_factory=Latency)
     warmth: Warmth = field(default_factory=Warmth)
+    thinking: Thinking = field(default_factory=Thinking)
 
     @property
     def name(self) -> str:

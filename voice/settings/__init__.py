@@ -10,13 +10,13 @@ from __future__ import annotations
 from voice.settings.doubts import Doubt, settings_doubts
 from voice.settings.fields import (
     MIN_PATH_KEY_CHARS,
-    RouteSettings,
     RunPodWay,
     Settings,
     Strategy,
 )
 from voice.settings.lines import LineSettings
 from voice.settings.read import TOML_FILE, Origin, env_name, load_settings, read_settings
+from voice.settings.routes import RouteSettings
 from voice.settings.secrets import ENV_FILE, from_env, secret, secrets_in
 
 __all__ = [

@@ -41,8 +41,21 @@ def settings_doubts(settings: Settings, folder: Path | None = None) -> list[Doub
         *_unknown(in_file),
         *_blank({**in_file, **os.environ}),
         *(doubt for field in GUESSABLE for doubt in _weak(env_name(field), getattr(settings, field))),
+        *_unknown_thinkers(settings),
         *(Doubt("lines", says, "Vapi may refuse the assistant") for says in line_doubts(settings.lines)),
     ]
+
+
+def _unknown_thinkers(settings: Settings) -> Iterator[Doubt]:
+    """Names in `thinking_routes` that no route has."""
+    known = ["llm", "embedded", "runpod", *(route.name for route in settings.routes)]
+    for name in settings.thinking_routes:
+        if name not in known and not name.startswith("runpod-"):  # the second region's, and so on
+            yield Doubt(
+                env_name("thinking_routes"),
+                f"no route is called {name!r}",
+                f"write some of {', '.join(known)}",
+            )
 
 
 def _env_file(folder: Path) -> Mapping[str, str]:

@@ -10,9 +10,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import (
     AfterValidator,
     AliasChoices,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
@@ -23,29 +21,13 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from voice.settings.hosts import are_hosts
 from voice.settings.lines import LineSettings, read_lines
 from voice.settings.platforms import is_account, is_before_the_doors, is_dialable, is_telnyx_key
+from voice.settings.routes import RouteSettings
 from voice.settings.secrets import secrets_in
 
 Strategy = Literal["remote_first", "remote_only", "local_only", "local_first"]
 RunPodWay = Literal["lb", "openai", "stream", "runsync", "run"]
 
 MIN_PATH_KEY_CHARS = 16  # longer than any part of our own paths, each of which would open the door
-
-
-class RouteSettings(BaseModel):
-    """One `[[routes]]` table of offhook.toml: a further way to ask a model."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")
-    kind: Literal["runpod", "openai", "embedded"]
-    url: str | None = None  # runpod: ends in /v2; openai: its /v1 base
-    key_env: str | None = None  # the name of the environment variable that holds the key
-    model: str | None = None
-    endpoint_id: str | None = None
-    lb_url: str | None = None  # runpod: a load-balancing endpoint
-    usd_per_hour: float | None = Field(None, ge=0, allow_inf_nan=False)  # of the host's working time
-    usd_per_1m_prompt: float | None = Field(None, ge=0, allow_inf_nan=False)  # of tokens read
-    usd_per_1m_completion: float | None = Field(None, ge=0, allow_inf_nan=False)  # of tokens written
 
 
 def _own(name: str, default: Any, description: str, **rules: Any) -> Any:
@@ -80,6 +62,7 @@ class Settings(BaseSettings):
         "admin_token", None, "Bearer token of /metrics and /admin from other machines."
     )
     max_body_bytes: int = _own("max_body_bytes", 2_000_000, "Largest request body; more is 413.", ge=10_000)
+    workers: int = _own("workers", 1, "Processes that serve together; one uses one core.", ge=1, le=64)
     max_calls: int = _own("max_calls", 500, "Live calls at once; one more hears a busy line.", ge=1)
     calls_per_caller: int | None = _own(
         "calls_per_caller",
@@ -158,6 +141,9 @@ class Settings(BaseSettings):
         "Price of a million tokens that LLM_MODEL writes.",
         ge=0,
         allow_inf_nan=False,
+    )
+    thinking_routes: Annotated[tuple[str, ...], NoDecode] = _own(
+        "thinking_routes", (), "Routes whose replies begin amid a thought that their prompt has opened."
     )
     hedge_share: float = _own(
         "hedge_share",
@@ -295,11 +281,16 @@ class Settings(BaseSettings):
         "default: the packaged small model.",
     )
     adapters: Annotated[tuple[str, ...], NoDecode] = _own(
-        "adapters", (), "Further models or LoRA adapters of the worker: NAME=FOLDER, several with commas."
+        "adapters",
+        (),
+        "Further models or LoRA adapters of the worker: NAME=FOLDER, several with commas; "
+        "*=FOLDER: each folder in it, also those that come later.",
     )
     worker_jobs: int = _own("worker_jobs", 4, "Jobs that one worker does at once.", ge=1, le=256)
 
-    @field_validator("runpod_via", "vapi_control_hosts", "trusted_proxies", "adapters", mode="before")
+    @field_validator(
+        "runpod_via", "vapi_control_hosts", "trusted_proxies", "adapters", "thinking_routes", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (

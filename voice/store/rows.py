@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -59,6 +59,7 @@ def call_row(record: CallRecord) -> Row:
         None if record.ended_on is None else _utc(record.ended_on),
         _maybe(record.ended_reason),
         storable(record.greeting),
+        to_json(record.greeting_readings),
     )
 
 
@@ -113,7 +114,8 @@ def claim_key(key: str) -> str:
 
 def call_of(row: RowMapping) -> CallRecord:
     """The record that a row of `calls` holds."""
-    return CallRecord(**{**row, "door": Door(row["door"])})
+    readings = _readings_of(row["greeting_readings"])
+    return CallRecord(**{**row, "door": Door(row["door"]), "greeting_readings": readings})
 
 
 def turn_of(row: RowMapping) -> Turn:
@@ -126,8 +128,8 @@ def turn_of(row: RowMapping) -> Turn:
     values["rungs"] = [_rung_of(rung) for rung in row["rungs"] or ()]
     values["effect"] = None if row["effect"] is None else _effect_of(row["effect"])
     values["handed"] = tuple(ToolCall(**one) for one in row["handed"] or ())
-    values["asides"] = tuple(Aside(**one) for one in row["asides"] or ())
-    values["readings"] = tuple(Reading(**one) for one in row["readings"] or ())
+    values["asides"] = tuple(_aside_of(one) for one in row["asides"] or ())
+    values["readings"] = _readings_of(row["readings"])
     return Turn(**values)
 
 
@@ -188,6 +190,14 @@ def _fit(value: object, depth: int = 0) -> object:
     if isinstance(value, list | tuple):
         return [_fit(entry, depth + 1) for entry in value]
     return storable(str(value))
+
+
+def _readings_of(stored: Sequence[Mapping[str, Any]] | None) -> tuple[Reading, ...]:
+    return tuple(Reading(**one) for one in stored or ())
+
+
+def _aside_of(stored: Mapping[str, Any]) -> Aside:
+    return Aside(**{**stored, "readings": _readings_of(stored.get("readings"))})
 
 
 def _timing_of(stored: Mapping[str, Any]) -> Timing:

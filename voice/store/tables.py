@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 
 from voice.types import Json
 
-SCHEMA = "0004"  # the newest version in migrations/versions
+SCHEMA = "0005"  # the newest version in migrations/versions
 
 metadata = MetaData()
 
@@ -72,6 +72,7 @@ calls = Table(
     Column("ended_on", Moment),
     Column("ended_reason", Text),
     Column("greeting", Text, nullable=False),
+    Column("greeting_readings", AnyJson),
     Index("calls_newest", "began_on", "call_id"),
     Index("calls_of_a_caller", "caller", "began_on"),
 )

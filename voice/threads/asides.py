@@ -8,11 +8,11 @@ again, so words are compared, and a few words more than ours are no aside but a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import Match, SequenceMatcher
 
 from voice.threads.heard import MAX_WORDS, find_words, same_words
-from voice.types import WORD, Aside, join_words, words
+from voice.types import WORD, Aside, join_words, moved, words
 
 LEAST_MORE = 3  # words beyond ours that recognition does not make: "9:30" is said in three, or in four
 SURE = 3  # equal words in a row tell our reply from somebody else's; all of it where it is shorter
@@ -115,14 +115,14 @@ class _Reply:
     def take(self, piece: _Piece, *, is_sure: bool) -> None:
         """Take the next piece of the account. `is_sure`: some piece of it surely tells of the reply."""
         if piece.aside is not None:
-            self._put(piece.aside.text, self._told)
+            self._put(piece.aside, self._told)
             return
         rest, told = self._rest(), words(piece.text)
         is_ours = self.has(piece.text) if is_sure or self.own else _may_be(rest, told)
         if is_ours:
             self._split(piece.text, rest, told)
         elif told:
-            self._put(piece.text.strip(), self._told)
+            self._put(Aside(piece.text.strip()), self._told)
 
     def _rest(self) -> Sequence[str]:
         return self._mine[self._told :][:MAX_WORDS]
@@ -138,14 +138,15 @@ class _Reply:
             spare = sum(len(word) for word in rest[covered : match.a] if word[0].isdigit())
             if end - begin >= LEAST_MORE + spare or (not skipped and message.has_sentence(begin, end)):
                 self.own.append(message.part(ours_from, begin))
-                self._put(message.part(begin, end), self._told + (match.a if place else 0))
+                aside = Aside(message.part(begin, end))
+                self._put(aside, self._told + (match.a if place else 0))
                 ours_from = end
             if match.size:
                 covered, place = match.a + match.size, match.b + match.size
         self.own.append(message.part(ours_from, None))
         self._told += covered
 
-    def _put(self, text: str, told: int) -> None:
+    def _put(self, aside: Aside, told: int) -> None:
         """Keep an aside that was heard after so many words of all that we said."""
         count = min(told - self._lead, len(self._ends))
         place = 0
@@ -153,7 +154,7 @@ class _Reply:
             place = self._ends[count - 1]
             while place < len(self._ours) and not self._ours[place].isspace():
                 place += 1  # the full stop belongs to the word
-        self.asides.append(Aside(text, place))
+        self.asides.append(replace(aside, after=place))
 
 
 class _Found:
@@ -208,8 +209,10 @@ def _joined(asides: Sequence[Aside], known: Sequence[Aside]) -> tuple[Aside, ...
     joined: list[Aside] = []
     for aside in asides:
         if joined and joined[-1].after == aside.after:
-            joined[-1] = Aside(join_words(joined[-1].text, aside.text), aside.after)
+            text = join_words(joined[-1].text, aside.text)
+            readings = moved(aside.readings, len(text) - len(aside.text))
+            joined[-1] = Aside(text, aside.after, (*joined[-1].readings, *readings))
         else:
             joined.append(aside)
     ours = [(one, next((old for old in known if same_words(old.text, one.text)), one)) for one in joined]
-    return tuple(Aside(old.text, one.after) for one, old in ours)
+    return tuple(replace(old, after=one.after) for one, old in ours)

@@ -36,11 +36,12 @@ def export_call(stored: StoredCall, form: Form) -> str:
         return "\n".join(_text(stored))
     if form == "json":
         return json.dumps(asdict(stored), ensure_ascii=False, indent=2, default=_moment)
-    messages = [
-        _chat_message(message)
-        for message in Thread(stored.record.greeting, [*stored.turns]).messages(marks_cuts=False)
-    ]
+    messages = [_chat_message(message) for message in _thread(stored).messages(marks_cuts=False)]
     return json.dumps({"messages": messages}, ensure_ascii=False)
+
+
+def _thread(stored: StoredCall) -> Thread:
+    return Thread(stored.record.greeting, [*stored.turns], stored.record.greeting_readings)
 
 
 def _text(stored: StoredCall) -> Iterator[str]:

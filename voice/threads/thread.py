@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, takewhile
+from itertools import chain
 
+from voice.threads.account import Told, opening_of, openings, pairs_of
 from voice.threads.again import (
     FINAL,
     STOPPED,
@@ -23,34 +24,44 @@ from voice.threads.again import (
 )
 from voice.threads.asides import interleaved, take_apart
 from voice.threads.heard import FEW_WORDS, after, begins_with, find_words, heard_part, same_words
-from voice.threads.wording import as_told, heard_wording, spoken_until, worded_asides
-from voice.types import SPOKE_OVER, Aside, Ending, Message, Turn, Utterance, join_words, words
+from voice.threads.wording import (
+    as_their,
+    as_told,
+    as_written,
+    heard_wording,
+    placed_asides,
+    spoken_until,
+    worded,
+    worded_asides,
+)
+from voice.types import (
+    SPOKE_OVER,
+    Aside,
+    Chunk,
+    Ending,
+    Message,
+    Reading,
+    Turn,
+    Utterance,
+    join_words,
+    moved,
+    words,
+)
 
 # Turns in a row that an account may leave out. Vapi has asked six times for one turn; to look
 # through all of a long call for each line that is not ours would take 200 ms.
 AHEAD = 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What was said and answered in one turn, by a platform's account."""
-
-    said: str
-    answers: tuple[str, ...]  # as many messages as it has for them
-
-    @property
-    def answer(self) -> str:
-        return " ".join(self.answers)
-
-
 @dataclass(slots=True)
 class Thread:
     """The turns of one call. Belongs to the call's owner; everybody else reads."""
 
-    greeting: str = ""
+    greeting: str = ""  # all that was said before the caller said anything, in its spoken form
     turns: list[Turn] = field(default_factory=list)
+    greeting_readings: tuple[Reading, ...] = ()
     # The last account, each pair with its turn: the next one repeats it and goes on.
-    _settled: list[tuple[_Told, Turn]] = field(default_factory=list, init=False, repr=False)
+    _settled: list[tuple[Told, Turn]] = field(default_factory=list, init=False, repr=False)
     _is_whole: bool = field(default=False, init=False, repr=False)
 
     def begin(self, heard: Utterance, told: Sequence[Message] = (), *, is_told: bool = False) -> Turn:
@@ -88,12 +99,14 @@ class Thread:
 
         `marks_cuts`: words that were said over a reply say so.
         """
-        read = [Message("assistant", self.greeting)] if self.greeting else []
+        greeting = as_written(self.greeting, self.greeting_readings)
+        read = [Message("assistant", greeting)] if greeting else []
         before: Turn | None = None
         for turn, later in with_later(self.turns):
             if not _is_read(turn, later):
                 if turn.ending is not None:  # the caller has said it again, but others were heard meanwhile
-                    _add(read, [Message("assistant", interleaved("", turn.asides))])
+                    asides = [worded(one, 0) for one in turn.asides]
+                    _add(read, [Message("assistant", interleaved("", asides))])
                 continue
             if turn.said:  # else the agent spoke of its own accord
                 read.append(Message("user", _as_said(turn.said, before if marks_cuts else None)))
@@ -106,16 +119,24 @@ class Thread:
         read = [turn for turn, later in with_later(self.turns) if _is_read(turn, later)]
         return _as_said(said, read[-1] if read else None)
 
-    def overhear(self, text: str) -> Turn | None:
+    def greet(self, line: Chunk) -> None:
+        """The agent says this before the caller says anything, or the caller has heard this much of it."""
+        if not (line.text and self.greeting.startswith(line.text)):
+            self.greeting_readings = line.readings
+        self.greeting = line.text
+
+    def overhear(self, line: Chunk) -> Turn | None:
         """Words of somebody else's are said to the caller: remember them. None: no turn has begun yet.
 
         A platform's account of the call says later where they were heard, if they were.
         """
         if not self.turns:
-            self.greeting = join_words(self.greeting, text)
+            self.greeting = join_words(self.greeting, line.text)
+            ahead = len(self.greeting) - len(line.text)
+            self.greeting_readings = (*self.greeting_readings, *moved(line.readings, ahead))
             return None
         turn = self.turns[-1]
-        turn.asides = (*turn.asides, Aside(text, len(turn.spoken)))
+        turn.asides = (*turn.asides, Aside(line.text, len(turn.spoken), line.readings))
         return turn
 
     def reconcile(self, history: Sequence[Message]) -> list[Turn]:
@@ -128,10 +149,10 @@ class Thread:
         window of the newest messages: what lies before it stays as it is. What the caller heard of
         others stands beside our words.
         """
-        pairs = _pairs(history)
+        pairs = pairs_of(history)
         before_it = {id(turn): _as_told(turn) for turn in self.turns}
-        if self.turns and not self.turns[0].said and begins_with(self.turns[0].spoken, _opening(history)):
-            _settle(self.turns[0], _Told("", _openings(history)))  # our own first words
+        if self.turns and not self.turns[0].said and begins_with(self.turns[0].spoken, opening_of(history)):
+            _settle(self.turns[0], Told("", openings(history)))  # our own first words
         begun = self._begin_account(history, pairs)
         known, waiting = self.turns[:begun], self.turns[begun:]
         first = len(self._settled)
@@ -153,25 +174,26 @@ class Thread:
             turn.position = position
         return [turn for turn in self.turns if before_it.get(id(turn)) != _as_told(turn)]
 
-    def _begin_account(self, history: Sequence[Message], pairs: Sequence[_Told]) -> int:
+    def _begin_account(self, history: Sequence[Message], pairs: Sequence[Told]) -> int:
         """How many of our first turns an account leaves as they are; what it tells again is settled."""
-        opening = _opening(history)
+        opening = opening_of(history)
         self._settled = self._told_again(pairs)
         if self._settled:
             return self._settled[-1][1].position + 1
         begun = _first_place(self.turns, pairs)
         self._is_whole = begun == 0 or self._is_greeting(opening)
         if self._is_greeting(opening):
-            for aside in take_apart(self.greeting, _openings(history)).asides:
+            greeting = as_their(self.greeting, self.greeting_readings, opening)
+            for aside in take_apart(greeting, openings(history)).asides:
                 if find_words(words(self.greeting), words(aside.text)) is None:  # else it was told before
                     self.greeting = join_words(self.greeting, aside.text)
         elif not self.turns:
-            self.greeting = self.greeting or " ".join(_openings(history))
+            self.greeting = self.greeting or " ".join(openings(history))
         return 0 if self._is_whole else begun or 0
 
-    def _told_again(self, pairs: Sequence[_Told]) -> list[tuple[_Told, Turn]]:
+    def _told_again(self, pairs: Sequence[Told]) -> list[tuple[Told, Turn]]:
         """As much of the last account as this one repeats."""
-        again: list[tuple[_Told, Turn]] = []
+        again: list[tuple[Told, Turn]] = []
         for told, (before, turn) in zip(pairs, self._settled, strict=False):
             if told != before or self.turns[turn.position] is not turn:
                 break
@@ -180,7 +202,7 @@ class Thread:
 
     def _is_greeting(self, opening: str) -> bool:
         """Whether an account's first words are the call's. A window may begin with any answer of ours."""
-        is_ours = begins_with(self.greeting, opening)
+        is_ours = begins_with(as_their(self.greeting, self.greeting_readings, opening), opening)
         return is_ours and not any(same_words(turn.spoken, opening) for turn in self.turns)
 
     def _leave_out(self, newer: int) -> None:
@@ -225,7 +247,7 @@ def _answers(turn: Turn, heard: str) -> list[Message]:
             text, heard = _shared(message.text, heard)
             message = replace(message, text=text)
         read.append(message)
-    asides = worded_asides(turn) if not turn.tools else [Aside(one.text, len(heard)) for one in turn.asides]
+    asides = worded_asides(turn) if not turn.tools else [worded(one, len(heard)) for one in turn.asides]
     return [*read, Message("assistant", interleaved(heard, asides))]
 
 
@@ -250,7 +272,7 @@ def _shared(spoken: str, heard: str) -> tuple[str, str]:
     return (heard, "") if is_cut else (spoken, heard)
 
 
-def _first_place(turns: Sequence[Turn], pairs: Sequence[_Told]) -> int | None:
+def _first_place(turns: Sequence[Turn], pairs: Sequence[Told]) -> int | None:
     """Where an account begins among our turns; None when it cannot be told.
 
     Callers say "yes" often: the newest place where the whole account has room comes first.
@@ -267,7 +289,7 @@ def _first_place(turns: Sequence[Turn], pairs: Sequence[_Told]) -> int | None:
     return place
 
 
-def _find(turns: Sequence[Turn], told: _Told, following: _Told | None) -> int | None:
+def _find(turns: Sequence[Turn], told: Told, following: Told | None) -> int | None:
     """Which of these turns a platform tells of: by words and answer, else by one of them.
 
     Of several for one utterance the last was heard, unless the platform tells of that one next.
@@ -288,14 +310,14 @@ def _was_stopped(turn: Turn, later: Turn) -> bool:
     return turn.ending in STOPPED and not turn.handed and goes_on(turn, later)
 
 
-def _fits(turn: Turn, told: _Told) -> bool:
+def _fits(turn: Turn, told: Told) -> bool:
     """Whether the caller's words are the same and the answer may be a part of ours."""
     if not same_words(turn.said, told.said):
         return False
     return not told.answer or heard_part(as_told(turn, told.answer), told.answer, turn.filler) != ""
 
 
-def _is_same(turn: Turn, told: _Told) -> bool:
+def _is_same(turn: Turn, told: Told) -> bool:
     """Whether a platform's turn is ours: by the caller's words, else by the answer that we gave."""
     return same_words(turn.said, told.said) or _is_our_answer(turn, told.answer)
 
@@ -310,11 +332,11 @@ def _is_our_answer(turn: Turn, answer: str) -> bool:
     return len(words(answer)) >= FEW_WORDS and begins_with(ours, answer)
 
 
-def _settle(turn: Turn, told: _Told, lead: str = "") -> Turn:
+def _settle(turn: Turn, told: Told, lead: str = "") -> Turn:
     """Our turn, as far as a platform says that it was heard. `lead` was said in the same breath before it."""
     if turn.ending is not None:
         ours = as_told(turn, told.answer)
-        known = turn.asides if ours is turn.spoken else worded_asides(turn)
+        known = turn.asides if ours is turn.spoken else placed_asides(turn)
         apart = take_apart(ours, told.answers, lead, fillers=turn.fillers, known=known)
         turn.heard, turn.asides = heard_part(ours, apart.ours, apart.lead), apart.asides
         if ours is not turn.spoken:
@@ -325,7 +347,7 @@ def _settle(turn: Turn, told: _Told, lead: str = "") -> Turn:
     return turn
 
 
-def _settle_leads(turns: Sequence[Turn], place: int, told: _Told) -> tuple[int, str]:
+def _settle_leads(turns: Sequence[Turn], place: int, told: Told) -> tuple[int, str]:
     """Which turn has the last of an account's answer, and what the turns of its tools have said before.
 
     A platform that has run a tool tells what was said before it and after it as one answer. What others
@@ -340,35 +362,10 @@ def _settle_leads(turns: Sequence[Turn], place: int, told: _Told) -> tuple[int, 
     return place, lead
 
 
-def _taken_over(told: _Told) -> Turn:
+def _taken_over(told: Told) -> Turn:
     return Turn(0, told.said, "", sent=told.answer, spoken=told.answer, ending=Ending.ANSWERED)
-
-
-def _opening(history: Sequence[Message]) -> str:
-    """What the agent said before the caller said anything."""
-    if history and history[0].role == "assistant":
-        return history[0].text.strip()
-    return ""
-
-
-def _openings(history: Sequence[Message]) -> tuple[str, ...]:
-    """All that the caller heard before they said anything."""
-    heard = takewhile(lambda message: message.role != "user", history)
-    return tuple(text for one in heard if one.role == "assistant" and (text := one.text.strip()))
 
 
 def _as_told(turn: Turn) -> tuple[object, ...]:
     """What a platform's account decides of a turn."""
     return turn.position, turn.heard, turn.asides
-
-
-def _pairs(history: Sequence[Message]) -> list[_Told]:
-    """What was said and what was answered, turn by turn; an opening line by the agent is no turn."""
-    pairs: list[tuple[str, list[str]]] = []
-    for message in history:
-        text = message.text.strip()
-        if message.role == "user" and text:
-            pairs.append((text, []))
-        elif message.role == "assistant" and pairs and text:
-            pairs[-1][1].append(text)
-    return [_Told(said, tuple(answers)) for said, answers in pairs]

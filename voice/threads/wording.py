@@ -7,6 +7,7 @@ the spoken form; here it becomes the beginning of what the model wrote.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from voice.types import Aside, Reading, Turn
 
@@ -23,17 +24,30 @@ def heard_wording(turn: Turn) -> str:
 
 
 def worded_asides(turn: Turn) -> tuple[Aside, ...]:
-    """What was heard besides, at its places within the wording."""
-    if not turn.readings:
-        return turn.asides
+    """What was heard besides, as it was written, at its places within the wording."""
+    return tuple(worded(one, one.after) for one in placed_asides(turn))
+
+
+def placed_asides(turn: Turn) -> tuple[Aside, ...]:
+    """What was heard besides, as it was said, at its places within the wording."""
     spoken, readings = turn.spoken, turn.readings
-    return tuple(Aside(one.text, len(as_written(spoken[: one.after], readings))) for one in turn.asides)
+    return tuple(replace(one, after=len(as_written(spoken[: one.after], readings))) for one in turn.asides)
+
+
+def worded(aside: Aside, after: int) -> Aside:
+    """An aside as it was written, at a place within the wording of what it stands beside."""
+    return Aside(as_written(aside.text, aside.readings), after)
 
 
 def as_told(turn: Turn, theirs: str) -> str:
     """A reply in the form to compare a platform's account with: recognition writes digits, or words."""
-    is_written = bool(turn.readings) and any(map(str.isdigit, theirs))
-    return wording(turn) if is_written else turn.spoken
+    return as_their(turn.spoken, turn.readings, theirs)
+
+
+def as_their(spoken: str, readings: Sequence[Reading], theirs: str) -> str:
+    """A spoken form in the form to compare a platform's account with."""
+    is_written = bool(readings) and any(map(str.isdigit, theirs))
+    return as_written(spoken, readings) if is_written else spoken
 
 
 def as_written(spoken: str, readings: Sequence[Reading]) -> str:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from voice.call import Call
 from voice.clock import Deadline, now
 from voice.errors import ModelError, ReplyBroken
 from voice.events import RouteCancelled
-from voice.routing.strategy import in_turn
+from voice.routing.strategy import in_turn, speaking
 from voice.routing.table import Route
 from voice.turn.prompt import build_prompt
 from voice.types import Finish, Hear, Prompt, Utterance, words
@@ -82,7 +82,7 @@ class Ahead:
 
     async def _begin(self) -> None:
         await asyncio.sleep(SETTLED_S)
-        route = next(iter(in_turn(self._call.routes, now())), None)
+        route = next(iter(in_turn(routes_of(self._call), now())), None)
         if route is None or route.breaker.rests(now()) or self.begun >= MOST_BEGUN:
             return
         if not route.is_local and not self._call.purse.can_spare:
@@ -114,6 +114,11 @@ def forget(call: Call) -> None:
     ahead, call.ahead = call.ahead, None
     if ahead is not None:
         ahead.close()
+
+
+def routes_of(call: Call) -> Sequence[Route]:
+    """Whom a call may ask; a client that has named one route gets that one."""
+    return call.routes if call.as_is is not None else speaking(call.routes, call.agent.language)
 
 
 def writer(call: Call, route: Route, prompt: Prompt) -> Write | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voice.call import Call
 from voice.tools.farewell import is_goodbye
+from voice.turn.own import own_line
 from voice.types import Chunk, ChunkKind
 
 
@@ -15,11 +16,11 @@ def fallback(call: Call, said: str = "") -> Chunk:
     lines = call.agent.fallbacks
     line = lines[min(call.fallbacks_said, len(lines) - 1)]
     if is_goodbye(said):
-        return Chunk(call.agent.goodbye, call.agent.goodbye, ChunkKind.FALLBACK)
+        return own_line(call.agent, call.agent.goodbye, ChunkKind.FALLBACK)
     call.fallbacks_said += 1
-    return Chunk(line, line, ChunkKind.FALLBACK)
+    return own_line(call.agent, line, ChunkKind.FALLBACK)
 
 
 def breaking_off(call: Call) -> Chunk:
     """What ends a reply in the middle of a sentence: the caller is asked to go on."""
-    return Chunk(call.agent.breaks_off, call.agent.breaks_off, ChunkKind.FALLBACK)
+    return own_line(call.agent, call.agent.breaks_off, ChunkKind.FALLBACK)

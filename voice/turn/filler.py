@@ -14,6 +14,7 @@ from voice.agents.agent import FillerKind
 from voice.call import Call
 from voice.clock import now
 from voice.tools.farewell import is_goodbye
+from voice.turn.own import own_line
 from voice.types import Chunk, ChunkKind
 
 ONE_MOMENT = "One moment please, I am working on it."  # where an agent has no line of its own
@@ -78,7 +79,7 @@ def working(call: Call, said: str, heard: Sequence[str]) -> Chunk | None:
             return line
     rest = (line for line in ((ONE_MOMENT,) if not heard else ()) + (STILL_AT_IT,) if line not in heard)
     text = next(rest, None)
-    return None if text is None else Chunk(text, "", ChunkKind.FILLER)
+    return None if text is None else own_line(call.agent, text, ChunkKind.FILLER)
 
 
 def _next_line(call: Call, said: str) -> Chunk:
@@ -86,7 +87,8 @@ def _next_line(call: Call, said: str) -> Chunk:
     lines = (call.agent.fillers_for.get(kind) if kind else None) or call.agent.fillers
     place, call.filled_at = call.fillers_said, now()
     call.fillers_said += 1
-    return Chunk(_line(lines, call.agent.fillers, place, call.record.door.holds_chars), "", ChunkKind.FILLER)
+    text = _line(lines, call.agent.fillers, place, call.record.door.holds_chars)
+    return own_line(call.agent, text, ChunkKind.FILLER)
 
 
 def _line(lines: Sequence[str], others: Sequence[str], place: int, least_chars: int) -> str:

@@ -50,7 +50,7 @@ def _aside(turn: Turn, aside: Aside) -> Aside:
     """An aside, where it stands in the spoken form that is kept."""
     text, after = _words(aside.text), len(_words(turn.spoken[: aside.after]))
     is_same = text == aside.text and after == min(aside.after, len(turn.spoken))
-    return aside if is_same else replace(aside, text=text, after=after)
+    return aside if is_same else Aside(text, after, aside.readings if text == aside.text else ())
 
 
 def _rung(rung: Rung) -> Rung:

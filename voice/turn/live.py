@@ -29,7 +29,7 @@ class LiveTurn:
         """The stored answer of a turn, as if it were said now."""
         live = cls(turn)
         if turn.spoken:
-            live.chunks.append(Chunk(turn.spoken, turn.sent))
+            live.chunks.append(Chunk(turn.spoken, turn.sent, readings=turn.readings))
         live.finished = True
         live.is_spoken = bool(turn.was_heard)
         return live

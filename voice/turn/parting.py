@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from voice.call import Call
 from voice.tools.farewell import is_afterword, parts, takes_leave
-from voice.types import Action, Chunk, ChunkKind, Effect, Ending, Finish, Say, ToolCall, Turn, Utterance
+from voice.turn.own import own_line
+from voice.types import Action, Effect, Ending, Finish, Say, ToolCall, Turn, Utterance
 
 
 def or_part(call: Call, turn: Turn, heard: Utterance, finish: Finish, said: str) -> Finish:
@@ -35,7 +36,7 @@ async def parted(call: Call, turn: Turn, heard: Utterance, say: Say) -> bool:
     call.has_parted = is_afterword(heard.text)
     if not call.has_parted:
         return False
-    await say(Chunk(call.agent.goodbye, call.agent.goodbye, ChunkKind.REPLY))
+    await say(own_line(call.agent, call.agent.goodbye))
     turn.effect, turn.ending = Effect(Action.END_CALL), Ending.ANSWERED
     return True
 

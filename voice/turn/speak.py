@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 
 from voice.call import Call
@@ -15,11 +15,22 @@ from voice.turn.draft import Draft
 from voice.turn.fallback import breaking_off, fallback
 from voice.turn.filler import filler, may_fill, working
 from voice.turn.finish import Telling
+from voice.turn.own import own_line
 from voice.types import Chunk, ChunkKind, Ending, Finish, Say, Turn
 
 NEAR_S = 0.35  # a filler that an answer follows so soon sounds like a stutter
 
 _Done = TypeVar("_Done")
+
+
+def _last_words(call: Call, turn: Turn) -> Iterator[str]:
+    """What was said on this call, the newest first; the caller's words before ours."""
+    yield turn.said
+    for before in reversed(call.thread.turns):
+        if before is not turn:
+            yield before.said
+            yield before.sent
+    yield call.thread.greeting
 
 
 class Speaker:
@@ -28,14 +39,19 @@ class Speaker:
     def __init__(self, call: Call, turn: Turn, deadline: Deadline, say: Say, language: str) -> None:
         self._call, self._turn, self._deadline, self._say = call, turn, deadline, say
         self._fillers: list[str] = []
-        self._reader = Reader(language, call.agent.lexicon)
+        # In `multi` what tells no language is read in the caller's, or as what was said last.
+        self._reader = Reader(language, call.agent.lexicon, asked=_last_words(call, turn))
 
     async def say(self, chunk: Chunk) -> None:
-        read = self._reader.read(chunk)
-        await self._say(read)
-        if chunk.kind is ChunkKind.FILLER:
-            self._fillers.append(chunk.text)
-        self._turn.add(read, self._deadline.since_ms(now()))
+        """Say a piece of a reply, as it is read aloud; lines of the agent's own have been read."""
+        await self.say_line(self._reader.read(chunk) if chunk.kind is ChunkKind.REPLY else chunk)
+
+    async def say_line(self, line: Chunk) -> None:
+        """Say what has been read aloud."""
+        await self._say(line)
+        if line.kind is ChunkKind.FILLER:
+            self._fillers.append(line.text)
+        self._turn.add(line, self._deadline.since_ms(now()))
 
     async def reply(self, asking: Asking) -> Finish:
         """Say the best reply. Raises NoRouteLeft when the caller must be given a fallback."""
@@ -72,7 +88,7 @@ class Speaker:
         """Say what comes before an effect, unless the model has said something itself."""
         effect = self._turn.effect
         if effect is not None and effect.say and not said:
-            await self.say(Chunk(effect.say, effect.say))
+            await self.say_line(own_line(self._call.agent, effect.say))
 
     async def fall_back(self) -> None:
         """Say the agent's fallback: in place of a reply, or to end one that broke off."""

@@ -28,7 +28,7 @@ async def take_turn(call: Call, turn: Turn, heard: Utterance, deadline: Deadline
     """
     call.purse.earn()
     speaker = Speaker(call, turn, deadline, say, heard.language)
-    if not await parted(call, turn, heard, speaker.say):
+    if not await parted(call, turn, heard, speaker.say_line):
         await _answer(call, turn, heard, deadline, speaker)
     turn.ending = turn.ending or Ending.ANSWERED
     call.fallbacks_said = 0 if turn.ending is Ending.ANSWERED else call.fallbacks_said

@@ -35,6 +35,7 @@ from voice.types.model import (
     ToolSpec,
     Usage,
 )
+from voice.types.reading import DETECTED, Reading, Spelled, moved
 from voice.types.turn import (
     WORD,
     Aside,
@@ -43,7 +44,6 @@ from voice.types.turn import (
     Ending,
     Left,
     Outcome,
-    Reading,
     Rung,
     Say,
     Timing,
@@ -56,6 +56,7 @@ from voice.types.turn import (
 
 __all__ = [
     "ACCEPT_KEY",
+    "DETECTED",
     "E164",
     "PLACEHOLDER",
     "RING_S",
@@ -86,6 +87,7 @@ __all__ = [
     "Role",
     "Rung",
     "Say",
+    "Spelled",
     "Timing",
     "ToolCall",
     "ToolSpec",
@@ -95,5 +97,6 @@ __all__ = [
     "Utterance",
     "Why",
     "join_words",
+    "moved",
     "words",
 ]

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
 
+from voice.types.reading import Reading
+
 CallId = NewType("CallId", str)  # the platform's own id
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -45,7 +47,8 @@ class CallRecord:
     began_on: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended_on: datetime | None = None
     ended_reason: str | None = None
-    greeting: str = ""
+    greeting: str = ""  # its spoken form
+    greeting_readings: tuple[Reading, ...] = ()  # of the greeting
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ class Finish:
 
     `is_told` is False where a stream only closed: a worker that dies in mid-sentence looks the same.
     `queued_s` is how long the host let the job wait, `busy_s` how long it worked on it: None where it
-    does not tell. `dropped_turns` is how many of the oldest did not fit into the model's context.
+    does not tell. `dropped_turns` is how many of the oldest did not fit into the model's context; `ignored`
+    names what of the prompt the model was not shown: "tools", the end of a "system" message.
     """
 
     reason: FinishReason = "stop"
@@ -88,6 +89,7 @@ class Finish:
     busy_s: float | None = None
     is_told: bool = True
     dropped_turns: int = 0
+    ignored: tuple[str, ...] = ()
 
 
 Hear = Callable[[str], None]

@@ -11,6 +11,7 @@ from tests.handlers.relay_line import greeted
 from tests.handlers.twilio_door import a_door
 from voice.call import Call
 from voice.models.scripted import ScriptedClient
+from voice.turn.own import own_line
 from voice.types import Action, Aside, Chunk, ChunkKind, Effect, Ending, Turn
 
 REPLY = "I can help. Which unit are you in?"
@@ -26,7 +27,7 @@ async def found(*turns: Turn) -> tuple[Call, Rest | Unanswered | Undone | Nothin
 async def test_a_call_without_a_turn_is_greeted_again(virtual_time: VirtualTime) -> None:
     call, goes_on = await found()
 
-    assert goes_on == Nothing(call.agent.greeting)
+    assert goes_on == Nothing(own_line(call.agent, call.agent.greeting))
 
 
 @pytest.mark.parametrize("ending", [Ending.HUNG_UP, Ending.INTERRUPTED])
@@ -40,13 +41,13 @@ async def test_a_reply_is_said_on_behind_what_was_heard(virtual_time: VirtualTim
     _, goes_on = await found(a_turn(spoken=REPLY, heard="I can help. Which"))
 
     assert isinstance(goes_on, Rest)
-    assert (goes_on.heard, goes_on.then) == ("I can help. Which", "")
+    assert (goes_on.heard, goes_on.then) == ("I can help. Which", None)
 
 
 async def test_a_reply_that_the_caller_has_cut_off_is_not_said_on(virtual_time: VirtualTime) -> None:
     call, goes_on = await found(a_turn(spoken=REPLY, heard="I can", ending=Ending.INTERRUPTED))
 
-    assert goes_on == Nothing(call.agent.fallbacks[0])
+    assert goes_on == Nothing(own_line(call.agent, call.agent.fallbacks[0]))
 
 
 @pytest.mark.parametrize("action", [Action.TRANSFER, Action.END_CALL])
@@ -65,14 +66,15 @@ async def test_who_has_come_back_from_a_person_is_not_put_through_again(virtual_
     turn.effect = Effect(Action.TRANSFER, "+12125550142")
     call, goes_on = await found(turn)
 
-    assert goes_on == Nothing(call.agent.fallbacks[0])
+    assert goes_on == Nothing(own_line(call.agent, call.agent.fallbacks[0]))
 
 
 async def test_a_reply_that_nobody_can_finish_ends_in_a_question(virtual_time: VirtualTime) -> None:
     call, goes_on = await found(a_turn(spoken="I can help with", heard="I can", ending=Ending.HUNG_UP))
 
     assert isinstance(goes_on, Rest)
-    assert goes_on.then == call.agent.breaks_off
+    assert goes_on.then is not None
+    assert goes_on.then.text == call.agent.breaks_off
 
 
 async def test_the_line_that_brought_a_caller_back_is_known(virtual_time: VirtualTime) -> None:

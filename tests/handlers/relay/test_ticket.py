@@ -22,7 +22,7 @@ CALL = CallId("CA" + "1" * 32)
 
 def tickets(store: Store | None = None, clock: Clock | None = None, **settings: str) -> Tickets:
     read: Settings = load_settings(Path("/nonexistent"), **{"twilio_auth_token": "one", **settings})
-    return Tickets(read, store or MemoryStore(), clock or Clock())
+    return Tickets(read, store or MemoryStore(), b"a key of ours", clock or Clock())
 
 
 class Clock:

@@ -44,9 +44,9 @@ async def test_a_machine_hears_the_message_after_its_beep(virtual_time: VirtualT
 
 async def test_an_order_brings_a_message_of_its_own(virtual_time: VirtualTime, tmp_path: Path) -> None:
     async with an_exchange(twilio={"callee": "machine"}, **who_leaves(tmp_path, SILENT)) as exchange:
-        call, stored = await exchange.called(voicemail="Your part has come <today> & waits.")
+        call, stored = await exchange.called(voicemail="Your part has come & costs $5.")
 
-    assert call.heard[-1] == "Your part has come <today> & waits."
+    assert call.heard[-1] == "Your part has come and costs five dollars."
     assert done(stored) == ["left_message"]
 
 

@@ -61,8 +61,8 @@ async def test_the_person_hears_who_calls_and_what_about(virtual_time: VirtualTi
         heard = await picks_up(door)
 
     assert heard.words == (
-        "A call from the number ending in 0 1 2 3, through Kim. The caller said: "
-        "My sink has been leaking since Monday. Press 1 to take the call."
+        "A call from the number ending in zero one two three, through Kim. The caller said: "
+        "My sink has been leaking since Monday. Press one to take the call."
     )
     assert heard.gather is not None
     assert (heard.gather.inputs, heard.gather.digits) == (frozenset({"dtmf"}), 1)
@@ -168,8 +168,8 @@ async def test_the_person_hears_what_the_call_is_about_behind_a_card_number(
         heard = await picks_up(door)
 
     assert heard.words.endswith(
-        "The caller said: my card number and the drain at 12 Main Street smells of gas. "
-        "Press 1 to take the call."
+        "The caller said: my card number and the drain at twelve Main Street smells of gas. "
+        "Press one to take the call."
     )
 
 
@@ -192,7 +192,7 @@ async def test_the_callers_words_are_said_in_their_own_language(
         heard = await picks_up(door)
 
     assert '<Say language="de-DE">Der Wasserhahn tropft.</Say>' in heard.answer.text
-    assert '<Say language="en-US">Press 1 to take the call.</Say>' in heard.answer.text
+    assert '<Say language="en-US">Press one to take the call.</Say>' in heard.answer.text
 
 
 async def test_nobody_is_joined_to_a_call_that_is_not_there(

@@ -24,8 +24,11 @@ from handlers.wire.place import Place
 from tests.builders import an_agent
 from tests.handlers.twilio_door import SID, message
 from voice.agents.agent import Agent
+from voice.agents.speech import SpeechTable
 from voice.agents.twilio import Preset, TtsProvider, TwilioLine
 from voice.simulate.twiml import Gather, Say, Verb, read_twiml
+from voice.turn.own import own_line
+from voice.types import Chunk
 
 ANYTHING = st.text(max_size=300)  # every character that Python knows, half of a pair, too
 LINES = st.lists(ANYTHING | st.integers(3000, 70_000).map(lambda size: "<&é> " * (size // 5)), max_size=4)
@@ -80,7 +83,10 @@ def test_no_document_is_refused(agent: Agent, place: Place, lines: list[str]) ->
 
 @given(agent=AGENTS, place=PLACES, line=PLAIN)
 def test_what_is_said_arrives_whole(agent: Agent, place: Place, line: str) -> None:
-    assert spoken(read(Writer(agent, None).ask(place, line, "Is that right?"))) == f"{line} Is that right?"
+    assert (
+        spoken(read(Writer(agent, None).ask(place, Chunk(line, line), "Is that right?")))
+        == f"{line} Is that right?"
+    )
 
 
 def test_the_pieces_of_a_reply_are_said_in_one_breath() -> None:
@@ -175,7 +181,7 @@ def test_partial_words_are_asked_for_unless_the_file_says_otherwise() -> None:
 
 
 def test_more_than_a_document_holds_is_left_out() -> None:
-    verbs = read(Writer(an_agent(), None).end(*["<&> " * 1000] * 40))
+    verbs = read(Writer(an_agent(), None).end(*[Chunk("<&> " * 1000, "")] * 40))
 
     assert 40_000 > len(spoken(verbs)) > 10_000
 
@@ -206,3 +212,20 @@ def test_the_recorded_messages_are_about_one_call() -> None:
     names = ("voice", "gather", "gather_digits", "gather_empty", "partial", "dialled", "status")
 
     assert {message(name)["CallSid"] for name in names} == {SID}
+
+
+@given(texts=st.lists(st.text(alphabet="ab &<>\x00é🎉.", max_size=60), max_size=6), size=st.integers(1, 3000))
+def test_tags_stand_whole_however_much_is_said(texts: list[str], size: int) -> None:
+    agent = an_agent(
+        twilio=TwilioLine(tts_provider="Amazon", voice="Joanna"), speech=SpeechTable(markup="ssml")
+    )
+    spelled = own_line(agent, "Call 512-555-0134.")
+    lines = [Chunk(f"{text} " * size, "") for text in texts]
+
+    document = Writer(agent, None).end(*(one for line in lines for one in (line, spelled)))
+
+    says = [verb.text for verb in read(document) if isinstance(verb, Say)]
+    assert len(str(document).encode()) < 64 * 1024
+    assert all(len(say) <= 4096 for say in says)
+    if size < 100:
+        assert " ".join(says).count("512, 555, 0134") == len(texts)

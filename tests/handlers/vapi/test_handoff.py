@@ -15,6 +15,7 @@ from tests.handlers.office import KIM, an_office, calls_in, who_says
 from tests.handlers.vapi.test_leaving import steered
 from voice.agents.agent import Agents
 from voice.models.scripted import ScriptedClient
+from voice.turn.own import own_line
 from voice.types import Action, CallId, Effect, Finish, HandoffTarget, ToolCall
 
 PATH, WEBHOOK = "/vapi/chat/completions", "/vapi/webhook"
@@ -185,7 +186,7 @@ async def test_a_caller_is_told_when_the_model_hands_them_to_nobody(
         turn, has_spoken=bool(words)
     )
 
-    assert parting == Parting(agent.fallbacks[0])
+    assert parting == Parting(own_line(agent, agent.fallbacks[0]))
 
 
 MENDED = [

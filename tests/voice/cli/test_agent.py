@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,43 @@ def test_tables_that_no_tool_reads_are_told_of(tmp_path: Path) -> None:
     ]
     assert all(line.startswith("! ava.toml: ") for line in out.splitlines()[:3])
     assert out.splitlines()[3].startswith("✓ ava.toml")
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('[speech]\nmarkup = "ssml"', "at Twilio codes are said in plain words; write tts_provider"),
+        (
+            '[speech]\nmarkup = "spell"',
+            'at Twilio codes are said in plain words: "spell" is Vapi\'s; write gather',
+        ),
+        ('[speech]\nmarkup = "spell"\ngather = "plain"\nrelay = "plain"', ""),
+        ('[speech]\nvapi = "spell"', ""),
+    ],
+)
+def test_tags_that_twilios_voice_does_not_take_are_told_of(tmp_path: Path, more: str, says: str) -> None:
+    (tmp_path / "ava.toml").write_text(AVA + more, encoding="utf-8")
+
+    status, out, _ = run("agent", "check", "ava.toml")
+
+    assert status == 0
+    assert (says in out) if says else "! " not in out
+
+
+@pytest.mark.parametrize(("language", "warns"), [("es-ES", True), ("en-GB", False), ("multi", False)])
+def test_an_agent_for_whom_the_model_in_the_box_cannot_speak_is_told_of(
+    tmp_path: Path, language: str, warns: bool
+) -> None:
+    (tmp_path / "ava.toml").write_text(f'language = "{language}"\n{AVA}', encoding="utf-8")
+
+    status, out, _ = run("agent", "check", "ava.toml")
+    _, looked, _ = run("doctor", "--json", OFFHOOK_AGENTS_DIR=str(tmp_path), OFFHOOK_DATA_DIR=str(tmp_path))
+
+    says = f"the model in the box speaks English only and is not asked for {language!r}"
+    agents = [one["says"] for one in json.loads(looked)["checks"] if one["what"] == "agent ava"]
+    assert (says in out) is warns
+    assert [says in one for one in agents] == [True] * warns
+    assert status == 0
 
 
 def test_a_handoff_to_an_agent_that_is_not_there_is_found_before_the_start(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.voice.cli.running import in_process
-from voice.cli.checks import Check
+from voice.cli.checks import Check, checks
 from voice.cli.runpod.doctor import consult
 from voice.cli.vapi.doctor import Consultation
 from voice.engines.scripted import ScriptedEngine
@@ -92,12 +92,31 @@ async def test_each_state_of_the_workers_comes_with_what_to_do(
     assert says in found.checks[0].to_do
 
 
+async def test_the_plain_doctor_says_the_same_of_the_workers_and_what_to_do(tmp_path: Path) -> None:
+    async with an_endpoint() as runpod:
+        runpod.tells_health = {"jobs": {"inQueue": 2}, "workers": {"throttled": 3}}
+        settings = ours(runpod, runpod_via="run", strategy="remote_only", data_dir=tmp_path)
+        special = the(await consult(settings, None), "workers")
+        plain = next(one for one in await checks(settings) if one.what == "route runpod")
+
+    assert (plain.state, plain.says, plain.to_do) == (special.state, special.says, special.to_do)
+
+
 async def test_an_endpoint_where_no_worker_starts_is_told_as_cold_not_waited_for() -> None:
     async with an_endpoint(None) as runpod:
         found = await consult(ours(runpod, runpod_via="stream"), None, reply_s=0.5)
 
     assert the(found, "way stream").state == "broken"
     assert "waited in the queue all the time" in the(found, "way stream").says
+
+
+async def test_a_host_that_is_not_runpods_own_and_does_not_answer_is_named_with_its_setting() -> None:
+    async with an_endpoint() as runpod:
+        nowhere = "http://127.0.0.1:9/v2"
+        found = await consult(ours(runpod, runpod_base_url=nowhere), None)
+
+    assert the(found, "way stream").state == "broken"
+    assert the(found, "way stream").to_do.startswith(f"RUNPOD_BASE_URL is {nowhere}, not RunPod's own")
 
 
 async def test_two_endpoints_are_both_asked() -> None:

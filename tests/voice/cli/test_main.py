@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -84,6 +85,24 @@ def test_wrong_usage_is_one_line_and_status_2(args: list[str], says: str) -> Non
     assert err.startswith(f"offhook: {says}")
     assert "--help)" in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("level", "shows"), [("", False), ("debug", True)])
+def test_a_fault_of_our_own_is_one_line_and_its_places_can_be_had(level: str, shows: bool) -> None:
+    script = (
+        "from voice.cli.main import _status\n"
+        "def wrong(): raise NameError(\"name 'x' is not\\ndefined\")\n"
+        "raise SystemExit(_status(wrong))"
+    )
+    env = {**os.environ, "OFFHOOK_LOG_LEVEL": level}
+
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
+
+    lines = told.stderr.splitlines()
+    assert told.returncode == 1
+    assert lines[-1].startswith("offhook: unexpected: NameError: name 'x' is not; defined; run with ")
+    assert ("Traceback (most recent call last):" in lines) is shows
+    assert (len(lines) == 1) is not shows
 
 
 def test_no_command_at_all_shows_the_help() -> None:

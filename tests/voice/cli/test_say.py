@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.voice.cli.running import LIMIT_S, command, environment, in_process, offhook
+from voice.speech.chunk import MOST_CHARS
 
 
 def lines_of(data: bytes, folder: Path, *args: str) -> bytes:
@@ -30,6 +31,16 @@ def test_it_shows_cleaning_classes_chunks_and_spoken_form(tmp_path: Path) -> Non
     assert "date" in shown
     assert "its end" in shown
     assert "Rent is five dollars, due on March fourteenth. Call us." in shown
+
+
+def test_what_is_said_stays_on_one_line_where_there_is_no_terminal(tmp_path: Path) -> None:
+    text = " ".join(["Your rent of $1,250 is due today."] * 20)
+
+    shown = offhook("say", text, folder=tmp_path).stdout.splitlines()
+
+    said = " ".join(["Your rent of one thousand two hundred fifty dollars is due today."] * 20)
+    assert f"spoken   {said}" in shown
+    assert f"cleaned  {text}" in shown
 
 
 def test_ssml_is_what_the_doors_voices_take(tmp_path: Path) -> None:
@@ -103,3 +114,48 @@ def test_without_a_text_it_says_what_to_write(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "a text, - or --lines" in done.stderr
+
+
+def test_a_text_besides_lines_is_a_wrong_usage(tmp_path: Path) -> None:
+    done = offhook("say", "Hello.", "--lines", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert "--lines reads texts from stdin" in done.stderr
+
+
+def test_a_stream_may_be_shown_with_tags(tmp_path: Path) -> None:
+    done = offhook("say", "-", "--ssml", "--door", "vapi", folder=tmp_path, says="Ticket AB12.")
+
+    assert done.stdout.endswith("Ticket <spell>AB12</spell>.\n")
+
+
+def test_of_a_text_that_says_nothing_it_says_so(tmp_path: Path) -> None:
+    shown = in_process("say", "🎉", folder=tmp_path).output
+
+    assert "nothing of it can be said" in shown
+    assert "chunk" not in shown
+
+
+def test_a_stream_that_no_reply_is_as_long_as_is_cut_loudly(tmp_path: Path) -> None:
+    done = offhook("say", "-", folder=tmp_path, says="It is five. " * 2000)
+
+    assert done.returncode == 0
+    assert f"of one reply {MOST_CHARS:,} characters are said" in done.stderr
+
+
+def test_what_the_voice_of_an_agents_door_is_sent_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "ana.toml").write_text(
+        'name = "ana"\npersona = "x"\ngreeting = "Hi."\nfallbacks = ["Sorry?"]\nlanguage = "multi"\n'
+        '[speech]\nvapi = "spell"\n',
+        encoding="utf-8",
+    )
+    asked = {"folder": tmp_path, "OFFHOOK_AGENTS_DIR": str(tmp_path)}
+
+    shown = in_process(
+        "say", "La clave es AB12. It is $5.", "--agent", "ana", "--door", "vapi", **asked
+    ).output
+    plain = in_process("say", "Code AB12.", "--agent", "ana", **asked).output
+
+    assert "La clave es A B uno dos. It is five dollars." in shown
+    assert "<spell>AB12</spell>" in shown
+    assert "<spell>" not in plain

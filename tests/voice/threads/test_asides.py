@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from tests.builders import a_turn
 from voice.threads.asides import interleaved, take_apart
 from voice.threads.thread import Thread
-from voice.types import Aside, Ending, Message, Utterance
+from voice.types import Aside, Chunk, Ending, Message, Utterance
 
 PLUMBER = "The plumber is on his way."
 REPLY = "I am sorry to hear that. Which unit are you in? Is it the kitchen sink or the one in the bathroom?"
@@ -151,7 +151,7 @@ def test_it_is_still_there_once_after_a_restart_and_more_turns() -> None:
 def test_ordered_words_stand_where_the_platform_says_that_they_were_heard() -> None:
     thread = a_thread(("My sink leaks.", "Which unit?"), ("4B.", "Thank you."))
     thread.turns.pop()
-    thread.overhear(PLUMBER)  # the caller was speaking: the platform waits
+    thread.overhear(Chunk(PLUMBER, PLUMBER))  # the caller was speaking: the platform waits
     newest = thread.begin(Utterance("4B.", 0.0))
     thread.reconcile(account(("u", "my sink leaks"), ("a", "which unit")))
     newest.spoken, newest.ending = "Thank you.", Ending.ANSWERED
@@ -170,7 +170,7 @@ def test_ordered_words_stand_where_the_platform_says_that_they_were_heard() -> N
 
 def test_ordered_words_that_the_platform_never_said_are_not_remembered() -> None:
     thread = a_thread(("My sink leaks.", "Which unit?"))
-    thread.overhear(PLUMBER)
+    thread.overhear(Chunk(PLUMBER, PLUMBER))
 
     thread.reconcile(account(("u", "my sink leaks"), ("a", "which unit")))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.builders import a_turn
 from voice.speech.aloud import Reader
 from voice.speech.chunk import Chunker
 from voice.threads.thread import Thread
-from voice.threads.wording import heard_wording, spoken_until, worded_asides, wording
-from voice.types import Aside, Ending, Message, Turn, Utterance
+from voice.threads.wording import as_written, heard_wording, spoken_until, worded_asides, wording
+from voice.types import Aside, Chunk, Ending, Message, Reading, Turn, Utterance
 
 REPLY = "Rent is $1,250, due on 3/14. Call (512) 555-0134."
 
@@ -88,3 +89,23 @@ def test_a_platforms_transcript_in_digits_or_in_words_tells_the_same(told: str, 
     thread.reconcile([Message("user", "How much?"), Message("assistant", told), Message("user", "When?")])
 
     assert heard_wording(thread.turns[0]) == words
+
+
+def test_what_is_left_of_a_chunk_keeps_what_its_places_stand_for() -> None:
+    said = "Rent is five dollars, code A B one two."
+    readings = (Reading(8, 20, "$5"), Reading(27, 38, "AB12", "code"))
+    chunk = Chunk(said, "Rent is $5, code AB12.", readings=readings)
+
+    rest, cut = chunk.rest("code A B one two."), chunk.rest("dollars, code A B one two.")
+
+    assert as_written(rest.text, rest.readings) == "code AB12."
+    assert as_written(cut.text, cut.readings) == "dollars, code AB12."  # read in part: as words
+    assert chunk.rest(said).readings == readings
+
+
+def test_asides_are_read_as_they_were_written() -> None:
+    turn = a_turn(spoken="It is five dollars.")
+    turn.readings = (Reading(6, 18, "$5"),)
+    turn.asides = (Aside("He comes at nine AM.", 19, (Reading(12, 19, "9 am"),)),)
+
+    assert worded_asides(turn) == (Aside("He comes at 9 am.", len("It is $5.")),)
