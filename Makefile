@@ -42,7 +42,7 @@ test: $(DEV_STAMP)
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test-vllm: $(DEV_STAMP) $(VLLM_STAMP)
-	@OFFHOOK_TEST_VLLM=$(CURDIR)/$(VLLM_VENV)/bin/python $(BIN)/python -m pytest -q tests/voice/engines/test_contract.py -k vllm
+	@OFFHOOK_TEST_VLLM=$(abspath $(VLLM_VENV))/bin/python $(BIN)/python -m pytest -q tests/voice/engines/test_contract.py -k vllm
 
 lint: $(DEV_STAMP)
 	@$(BIN)/ruff check .

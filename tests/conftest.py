@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from voice.settings import Settings, env_name
 from voice.simulate.virtual_time import VirtualLoop
+
+settings.register_profile("house", deadline=None)  # a busy machine is no fault
+settings.load_profile("house")
 
 
 def pytest_asyncio_loop_factories(

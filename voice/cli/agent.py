@@ -10,8 +10,9 @@ import typer
 from voice.agents.agent import Agent
 from voice.agents.doubts import doubts
 from voice.agents.load import load_agents, names_in, read_agent, wrong_handoff
+from voice.cli.languages import foreign
 from voice.cli.screen import console, table
-from voice.errors import AgentFileError
+from voice.errors import AgentFileError, SetupError
 from voice.settings import load_settings
 from voice.tools.all import TOOLS
 
@@ -57,10 +58,18 @@ def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) 
     one = read_agent(file, TOOLS)
     if wrong := wrong_handoff(one, names_in(file.parent) | {one.name}):
         raise AgentFileError(f"{file}: {wrong}")
-    for doubt in doubts(one):
+    for doubt in (*doubts(one), *_foreign(one)):
         typer.echo(f"! {file}: {doubt}")
     tools = f"tools: {', '.join(one.tools)}" if one.tools else "no tools"
     typer.echo(f"✓ {file}: agent {one.name!r} can answer; first chunk within {_budget(one)}, {tools}")
+
+
+def _foreign(one: Agent) -> list[str]:
+    try:
+        settings = load_settings()
+    except SetupError:  # they may not be those of the server that the file is for
+        settings = None
+    return [doubt] if (doubt := foreign(one, settings)) else []
 
 
 def _budget(one: Agent) -> str:

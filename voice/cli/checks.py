@@ -15,11 +15,14 @@ from handlers.vapi.lines import Lines
 from voice.agents.load import load_agents
 from voice.brain import Brain
 from voice.cli.doors import SHOWN, UNSIGNED, door_guards, refuses_turns
+from voice.cli.languages import foreign
 from voice.cli.server import bind
 from voice.cli.stored import missing_file, opened_store
 from voice.clock import Budget, now
 from voice.errors import ModelError, SetupError
-from voice.models.base import HealthState
+from voice.models.base import Health, HealthState
+from voice.models.runpod import RunPodClient
+from voice.models.runpod_workers import ADVICE
 from voice.routing.table import Route
 from voice.settings import Settings, settings_doubts
 from voice.store.memory import MemoryStore
@@ -28,6 +31,7 @@ from voice.types import Message, Prompt
 
 State = Literal["ok", "warn", "broken"]
 
+FOREIGN = "give it another route, or a model of its language in OFFHOOK_EMBEDDED_MODEL"
 HEALTH_S = 5.0  # for a route's host to say how it is
 ANSWER_S = 20.0  # for the embedded model's first words, on a machine that is busy with other things
 
@@ -47,20 +51,24 @@ class Check:
 
 async def checks(settings: Settings) -> list[Check]:
     """Try everything that `offhook serve` will need, and leave nothing behind."""
-    agents = _agents(settings)
+    agents, *foreigners = _agents(settings)
     database = await _database(settings)
     routes = await _routes(settings) if agents.state == "ok" else []
     odd = [Check(one.what, "warn", one.says, one.to_do) for one in settings_doubts(settings)]
-    return [*odd, agents, database, *routes, await _port(settings), *_doors(settings)]
+    return [*odd, agents, *foreigners, database, *routes, await _port(settings), *_doors(settings)]
 
 
-def _agents(settings: Settings) -> Check:
+def _agents(settings: Settings) -> list[Check]:
     try:
         agents = load_agents(settings.agents_dir, settings.agent, TOOLS)
         Lines(settings.lines, agents)  # each of its tables names one of them
     except SetupError as exc:
-        return _broken("agents", exc)
-    return Check("agents", "ok", f"{', '.join(agents.names)}; {agents.default.name} answers by default")
+        return [_broken("agents", exc)]
+    well = Check("agents", "ok", f"{', '.join(agents.names)}; {agents.default.name} answers by default")
+    if settings.strategy == "remote_only":
+        return [well]
+    told = {name: foreign(agents.get(name), settings) for name in agents.names}
+    return [well, *(Check(f"agent {name}", "warn", says, FOREIGN) for name, says in told.items() if says)]
 
 
 async def _database(settings: Settings) -> Check:
@@ -105,9 +113,17 @@ async def _route(route: Route) -> Check:
             health = await route.client.health()
     except TimeoutError:
         return Check(what, "warn", f"no word within {HEALTH_S:.0f} s", "check its URL and the network")
+    if isinstance(route.client, RunPodClient):
+        return workers_check(what, health)
     state = STATES.get(health.state, "warn")
-    to_do = {"broken": "check its key, endpoint id and URL", "warn": "a first caller may wait"}.get(state, "")
+    to_do = {"broken": "check its key and URL", "warn": "a first caller may wait"}.get(state, "")
     return Check(what, state, f"{health.state} {health.detail}".strip(), to_do)
+
+
+def workers_check(what: str, health: Health) -> Check:
+    """How an endpoint's workers are, with what to do about it."""
+    state, says = STATES.get(health.state, "warn"), f"{health.state}: {health.detail}".rstrip(": ")
+    return Check(what, state, says, ADVICE.get(health.state, ""))
 
 
 async def _answers(route: Route, what: str) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import typer
 
 from voice.cli.screen import dim
@@ -10,6 +12,9 @@ from voice.simulate.report import TurnReport
 from voice.types import Turn
 
 INDENT = " " * 8
+TAG = re.compile(
+    r"</?(?:speak|say-as|spell)\b[^<>]{0,80}>", re.IGNORECASE
+)  # of [speech]: for the voice alone
 
 
 class LastTurns:
@@ -39,7 +44,7 @@ def print_agent(words: str) -> None:
 
 def print_aside(words: str) -> None:
     """Something that nobody said: what the platform does."""
-    typer.echo(INDENT + dim(f"({words})"))
+    typer.echo(INDENT + dim(f"({as_heard(words)})"))
 
 
 class Speech:
@@ -57,14 +62,14 @@ class Speech:
         if self._is_first:
             print_agent(words)
         else:
-            typer.echo(INDENT + words)
+            typer.echo(INDENT + as_heard(words))
         self._is_first = False
 
     def end(self, report: TurnReport) -> None:
         """It is over; says where it was cut. What comes next is another one, though nobody asked for it."""
         self._is_first = True
         if report.cut and report.heard:
-            typer.echo(INDENT + dim(f"(cut: the caller heard {report.heard!r})"))
+            typer.echo(INDENT + dim(f"(cut: the caller heard {as_heard(report.heard)!r})"))
         elif report.cut:
             typer.echo(INDENT + dim("(cut before a word was heard)"))
         elif report.silent:
@@ -84,6 +89,8 @@ def print_turn(report: TurnReport, turn: Turn | None) -> None:
 
 def timing_line(report: TurnReport, turn: Turn | None) -> str:
     """Times, route, and what was wrong: "81 ms to the first words · 240 ms in all · embedded"."""
+    if report.only_listened:
+        return f"nobody spoke for {report.budget_ms / 1000:g} s"
     first = "no words" if report.ttfc_ms is None else f"{report.ttfc_ms:.0f} ms to the first words"
     parts = [first, f"{report.total_ms:.0f} ms in all"]
     if turn is not None:
@@ -97,5 +104,10 @@ def timing_line(report: TurnReport, turn: Turn | None) -> str:
     return " · ".join(parts)
 
 
+def as_heard(words: str) -> str:
+    """Words without the tags that tell a voice to spell: at some doors they come with them, at others not."""
+    return TAG.sub("", words)
+
+
 def _print(who: str, colour: str, words: str) -> None:
-    typer.echo(f"{typer.style(f'{who:<8}', fg=colour)}{words}")
+    typer.echo(f"{typer.style(f'{who:<8}', fg=colour)}{as_heard(words)}")

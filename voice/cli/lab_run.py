@@ -36,6 +36,7 @@ from voice.simulate.lab_report import Judge, Limits, Verdict
 from voice.simulate.marked import written
 from voice.store.memory import MemoryStore
 from voice.turn.live import LiveTurn
+from voice.turn.own import own_line
 from voice.types import CallId, Door, Prompt, Utterance
 
 ENDPOINT, KEY = "lab", "lab"
@@ -240,5 +241,6 @@ def _limits(agent: Agent, hedge_share: float) -> Limits:
     fillers = (agent.fillers, *agent.fillers_for.values())
     lines = [line for some in (agent.fallbacks, *fillers) for line in some]
     lines += [agent.goodbye, agent.busy, agent.breaks_off]
+    lines = [own_line(agent, line).text for line in lines]
     budget = agent.budget
     return Limits(budget.first_chunk_s, budget.gap_s, hedge_share, tuple(lines), ("runpod", "llm"))

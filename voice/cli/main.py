@@ -7,7 +7,9 @@ wrong is one line on stderr that says what to do.
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from importlib import import_module, metadata
 from typing import Annotated, Any
 
@@ -29,7 +31,7 @@ COMMANDS = (
     ("runpod", "runpod.commands", "Put the worker up at RunPod, check and warm it; or play RunPod."),
     ("export", "export", "Write a call as text, JSON or chat messages."),
     ("replay", "replay", "Play a stored call again and show what would be different."),
-    ("bench", "bench", "Measure many calls at once beside a bare floor."),
+    ("bench", "bench.commands", "Measure what a turn costs beside a bare floor."),
     ("lab", "lab", "Play calls against model hosts with every fault."),
     ("model", "model", "Train, export and evaluate the small model."),
 )
@@ -76,6 +78,9 @@ def _status(run: Any) -> int:
     except BrokenPipeError:  # `offhook … | head`
         sys.stderr.close()
         return 1
+    except Exception as exc:  # fence: one command  # noqa: BLE001 – whoever ran it is told
+        _complain_of_a_fault(exc)
+        return 1
     return status if isinstance(status, int) else 0
 
 
@@ -96,6 +101,15 @@ def _complain_of(exc: typer.TyperException) -> None:
         _complain(f"{message} (see {context.command_path if context else 'offhook'} --help)")
     else:
         _complain(message)
+
+
+def _complain_of_a_fault(exc: Exception) -> None:
+    """A fault of this project's own: one line, and for whoever looks for it the places."""
+    if os.environ.get("OFFHOOK_LOG_LEVEL", "").upper() == "DEBUG":
+        traceback.print_exception(exc)
+    said = "; ".join(str(exc).splitlines())
+    what = f"{type(exc).__name__}: {said}" if said else type(exc).__name__
+    _complain(f"unexpected: {what}; run with OFFHOOK_LOG_LEVEL=DEBUG for the traceback")
 
 
 def _complain(line: str) -> None:

@@ -9,17 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from voice.speech.aloud import Reader, aloud, lexicon_of, locale_of, written
-from voice.speech.chunk import Chunker
-from voice.speech.lexicon import Lexicon
-from voice.speech.locales.base import Locale
-from voice.speech.normalise import spans
-from voice.speech.output import Markup, document, marked_up
-from voice.types import Chunk, Door
+from voice.speech.chunk import MOST_CHARS, Chunker
+from voice.speech.output import Markup, document, marked, marked_up
+from voice.types import DETECTED, Chunk, Door
 
 DEFAULT_LANGUAGE = "en-US"
 READ_BYTES = 4096
@@ -37,17 +35,29 @@ class Voice:
     language: str
     names: tuple[tuple[str, str], ...]
     door: Door
+    markup: Markup = Markup.NONE  # as the agent's file names it for the door
 
     @property
-    def locale(self) -> Locale | None:
-        return locale_of(self.language)
+    def tags(self) -> Markup:
+        """The tags for what is spelled, where they are asked for: the file's, else those of the door."""
+        return self.markup if self.markup is not Markup.NONE else SPELLS.get(self.door, Markup.SAY_AS)
 
-    @property
-    def lexicon(self) -> Lexicon:
-        return lexicon_of(self.names)
+    def reader(self) -> Reader:
+        return Reader(self.language, self.names)
+
+    def read(self, text: str) -> Chunk:
+        """A whole text as it is said; of one of which nothing can be, ""."""
+        return self.reader().read(Chunk(written(text), text))
+
+    def aloud(self, text: str) -> str:
+        """The same as words alone."""
+        if self.language == DETECTED:
+            return self.read(text).text
+        return aloud(text, locale_of(self.language), lexicon_of(self.names))
 
     def chunker(self) -> Chunker:
-        return Chunker(holds_chars=self.door.holds_chars, joins=self.door is not Door.GATHER)
+        joins, names = self.door is not Door.GATHER, lexicon_of(self.names)
+        return Chunker(holds_chars=self.door.holds_chars, joins=joins, names=names)
 
 
 @app.command()
@@ -55,7 +65,7 @@ def say(
     text: Annotated[str | None, typer.Argument(help="What a model wrote; - reads it from stdin.")] = None,
     door: Annotated[Door, typer.Option(help="The door it leaves by.")] = Door.CHAT,
     agent: Annotated[
-        str | None, typer.Option(help="Whose language and lexicon; without it English and none.")
+        str | None, typer.Option(help="Whose language, lexicon and [speech]; without it English and none.")
     ] = None,
     ssml: Annotated[bool, typer.Option("--ssml", help="Print it with tags for what is spelled.")] = False,
     lines: Annotated[
@@ -71,12 +81,15 @@ def say(
       offhook say - < reply.txt
       offhook say --lines < texts.txt
     With --lines a newline within a text is written \\n, and a backslash \\\\.
+    A text that begins with a dash stands behind --.
     """
-    voice = Voice(*_spoken_by(agent), door)
+    if lines and text is not None:
+        raise typer.BadParameter("--lines reads texts from stdin: give no other")
+    voice = _voice_of(agent, door)
     if lines:
         _say_lines(voice, ssml=ssml)
     elif text == "-":
-        _say_stream(voice)
+        _say_stream(voice, ssml=ssml)
     elif text is None:
         raise typer.BadParameter("say what: a text, - or --lines")
     elif ssml:
@@ -85,26 +98,23 @@ def say(
         _show(text, voice)
 
 
-def _spoken_by(name: str | None) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _voice_of(name: str | None, door: Door) -> Voice:
     if name is None:
-        return DEFAULT_LANGUAGE, ()
+        return Voice(DEFAULT_LANGUAGE, (), door)
     from voice.agents.load import load_agents  # with the settings, a quarter of a second
     from voice.settings import load_settings
     from voice.tools.all import TOOLS
 
     settings = load_settings()
     agent = load_agents(settings.agents_dir, settings.agent, TOOLS).get(name)
-    return agent.language, agent.lexicon
+    markup = Markup(agent.speech.at(door, agent.twilio, agent.language))
+    return Voice(agent.language, agent.lexicon, door, markup)
 
 
 def _say_lines(voice: Voice, *, ssml: bool) -> None:
     """A line for each line, whatever it holds; flushed, for whoever waits for each answer."""
     out = sys.stdout.buffer
-    said: Callable[[str], str] = (
-        (lambda text: _marked_up(text, voice))
-        if ssml
-        else lambda text: aloud(text, voice.locale, voice.lexicon)
-    )
+    said: Callable[[str], str] = (lambda text: _marked_up(text, voice)) if ssml else voice.aloud
     for line in sys.stdin.buffer:
         text = ESCAPED.sub(_unescaped, line.rstrip(b"\r\n").decode(errors="replace"))
         out.write(said(text).encode(errors="replace") + b"\n")
@@ -116,18 +126,18 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _marked_up(text: str, voice: Voice) -> str:
-    heard, locale = written(text), voice.locale
-    found = spans(heard, locale, voice.lexicon) if locale else list(voice.lexicon.find(heard))
-    return document(marked_up(heard, found, SPELLS.get(voice.door, Markup.SAY_AS)))
+    heard = written(text)
+    return document(marked_up(heard, voice.reader().places(heard), voice.tags))
 
 
-def _say_stream(voice: Voice) -> None:
+def _say_stream(voice: Voice, *, ssml: bool) -> None:
     """Each chunk as it would leave: after how long, and after how many characters."""
-    began, chunker, reader, count = time.monotonic(), voice.chunker(), Reader(voice.language, voice.names), 0
+    began, chunker, reader, count = time.monotonic(), voice.chunker(), voice.reader(), 0
+    markup = voice.tags if ssml else voice.markup
 
     def show(chunk: Chunk) -> None:
         took_ms = (time.monotonic() - began) * 1000
-        typer.echo(f"{took_ms:7.0f} ms  {count:5} characters  {reader.read(chunk).text}")
+        typer.echo(f"{took_ms:7.0f} ms  {count:5} characters  {marked(reader.read(chunk), markup)}")
 
     for piece in _pieces():
         for token in TOKEN.findall(piece):
@@ -136,6 +146,8 @@ def _say_stream(voice: Voice) -> None:
                 show(chunk)
     for chunk in chunker.end():
         show(chunk)
+    if count > MOST_CHARS:
+        typer.echo(f"offhook: of one reply {MOST_CHARS:,} characters are said; {count:,} came", err=True)
 
 
 def _pieces() -> Iterator[str]:
@@ -152,10 +164,14 @@ def _show(text: str, voice: Voice) -> None:
 
     from voice.cli.screen import console, table
 
-    heard, locale = written(text), voice.locale
-    found = spans(heard, locale, voice.lexicon) if locale else list(voice.lexicon.find(heard))
+    heard = written(text)
+    found = voice.reader().places(heard)
     screen = console()
-    screen.print("cleaned", Text(heard or "(nothing of it can be said)"), sep="  ")
+    # Only a terminal has a width: in a file or a pipe a text stays on its line.
+    line = partial(screen.print, sep="  ", soft_wrap=not screen.is_terminal)
+    line("cleaned", Text(heard or "(nothing of it can be said)"))
+    if not heard:
+        return
     if found:
         classes = table("written", "class", "spoken")
         for span in found:
@@ -165,12 +181,14 @@ def _show(text: str, voice: Voice) -> None:
     for number, (after, chunk) in enumerate(_chunks(text, voice), start=1):
         chunks.add_row(str(number), after, Text(chunk.text))
     screen.print(chunks)
-    screen.print("spoken ", Text(aloud(text, locale, voice.lexicon)), sep="  ")
+    line("spoken ", Text(voice.aloud(text)))
+    if voice.markup is not Markup.NONE:
+        line("sent   ", Text(marked(voice.read(text), voice.markup)))
 
 
 def _chunks(text: str, voice: Voice) -> Iterator[tuple[str, Chunk]]:
     """The chunks in their spoken form, each with the number of characters after which it leaves."""
-    chunker, reader = voice.chunker(), Reader(voice.language, voice.names)
+    chunker, reader = voice.chunker(), voice.reader()
     for count, letter in enumerate(text, start=1):
         for chunk in chunker.feed(letter):
             yield f"{count} characters", reader.read(chunk)

@@ -32,15 +32,24 @@ class TurnReport:
     acted: bool = False
 
     @property
+    def only_listened(self) -> bool:
+        """Whether the caller said nothing, and heard nothing while they listened: nobody owed a word."""
+        return not self.said and not self.heard and self.ttfc_ms is None and not (self.cut or self.acted)
+
+    @property
     def silent(self) -> bool:
         """Whether nothing came: no word that could be said aloud, and nothing was done to the call."""
-        return not (self.cut or self.acted) and not any(letter.isalnum() for letter in self.heard)
+        return not (self.cut or self.acted or self.only_listened) and not any(
+            letter.isalnum() for letter in self.heard
+        )
 
     @property
     def late(self) -> bool:
         """Whether the caller waited longer than the budget for the first words, or for what was done."""
         has_end = self.cut or self.acted
         waited_ms = self.total_ms if has_end and self.ttfc_ms is None else self.ttfc_ms
+        if self.only_listened:
+            return False
         return waited_ms is None or waited_ms > self.budget_ms
 
     def as_json(self) -> dict[str, Json]:

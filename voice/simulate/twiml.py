@@ -227,7 +227,14 @@ def _check_attributes(element: ElementTree.Element) -> None:
 
 
 def _say(element: ElementTree.Element) -> Say:
-    text = _text(element)
+    for child in element:
+        if child.tag != "say-as" or set(child.attrib) != {"interpret-as"}:
+            raise BadRequest(f"<{child.tag}> is no part of a <Say>")
+        if not element.attrib.get("voice", "").startswith(("Polly.", "Google.")):
+            raise BadRequest("SSML needs a voice of Amazon's or Google's")
+    text = "".join(element.itertext()).strip()
+    if not text:
+        raise BadRequest("<Say> is empty")
     if len(text) > MAX_SAY_CHARS:
         raise BadRequest(f"a <Say> has {len(text)} characters; Twilio takes {MAX_SAY_CHARS}")
     return Say(text)

@@ -26,6 +26,8 @@ from voice.cli.vapi.wrong import NUMBER, is_private, without_key
 from voice.errors import BadRequest, SetupError
 from voice.settings import Settings, load_settings, secret, secrets_in
 from voice.tools.all import TOOLS
+from voice.turn.own import said_at
+from voice.types import Door
 
 MARKS = {"harmful": ("✗", "red"), "costly": ("!", "yellow"), "note": ("·", "dim")}
 KEPT = (
@@ -220,7 +222,12 @@ def _assistant(
     key = None if shown or in_path or not settings.guards_vapi else key
     ways = ways_in(base, one.name, *((shown, in_path, key) if with_secret else (None, in_path)))
     return vapi_assistant(
-        one, ways, actions=actions_of(one), voice=settings.vapi_voice, rescue=_number(rescue)
+        one,
+        ways,
+        actions=actions_of(one),
+        voice=settings.vapi_voice,
+        greeting=said_at(one, Door.VAPI, one.greeting),
+        rescue=_number(rescue),
     )
 
 
