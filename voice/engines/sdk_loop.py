@@ -18,6 +18,7 @@ import hashlib
 import inspect
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -77,11 +78,9 @@ def prompt(scaler: Any, engine_is_ready: Callable[[], bool] = lambda: True) -> A
                 if not self.is_alive():
                     raise _ToldToEnd
                 self._counted.clear()
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_S):
                         await self._counted.wait()
-                except TimeoutError:
-                    continue
 
         async def run_jobs(self, session: Any) -> None:
             """Begin each job that was taken; at the end wait for those that are being done."""
@@ -101,9 +100,8 @@ def prompt(scaler: Any, engine_is_ready: Callable[[], bool] = lambda: True) -> A
             await asyncio.gather(*doing, return_exceptions=True)
 
         def _ended(self, job: Mapping[str, Json], task: asyncio.Task[None]) -> None:
-            if (
-                self.jobs_tasks.get(job["id"]) is task
-            ):  # stopped before its first step: nobody counted its end
+            # Of one that was stopped before its first step nobody has counted the end.
+            if self.jobs_tasks.get(job["id"]) is task:
                 del self.jobs_tasks[job["id"]]
                 self.job_progress.remove(job)
             self._counted.set()

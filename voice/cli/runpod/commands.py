@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from voice.cli.runpod.change import applied, endpoint_id_of, found_at, set_workers, waited_for
+from voice.cli.runpod.change import Endpoint, applied, endpoint_id_of, found_at, set_workers, waited_for
 from voice.cli.runpod.hours import hours_of, least_at, next_change
 from voice.cli.runpod.rest import RunPodRest
 from voice.cli.runpod.rules import endpoint_checks
@@ -19,7 +19,7 @@ from voice.cli.runpod.shown import show
 from voice.cli.runpod.standin import standin
 from voice.cli.runpod.wanted import NAME, odd_in, pools_of, wanted
 from voice.errors import BadRequest
-from voice.settings import load_settings
+from voice.settings import Settings, load_settings
 
 Id = Annotated[str | None, typer.Option("--id", help="The endpoint.  [default: RUNPOD_ENDPOINT_ID]")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -104,13 +104,7 @@ def deploy(
         endpoint_id = endpoint_id_of(settings, None)
     for doubt in odd_in(ours):
         typer.echo(f"! {doubt}", err=True)
-
-    async def run() -> None:
-        async with RunPodRest(settings) as rest:
-            theirs = await found_at(rest, endpoint_id, name or NAME)
-            await applied(rest, theirs, ours, dry_run=dry_run, yes=yes)
-
-    asyncio.run(run())
+    asyncio.run(_deployed(settings, endpoint_id, name or NAME, ours, dry_run=dry_run, yes=yes))
 
 
 @app.command()
@@ -229,6 +223,14 @@ def _now_in(tz: str) -> datetime:
         return datetime.now(ZoneInfo(tz))
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
         raise BadRequest(f"--tz {tz!r} is no time zone: write it like Europe/Berlin") from exc
+
+
+async def _deployed(
+    settings: Settings, endpoint_id: str | None, name: str, ours: Endpoint, *, dry_run: bool, yes: bool
+) -> None:
+    """Find the endpoint, and make it as it is wanted."""
+    async with RunPodRest(settings) as rest:
+        await applied(rest, await found_at(rest, endpoint_id, name), ours, dry_run=dry_run, yes=yes)
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
