@@ -118,7 +118,7 @@ def create_app(
     app.state.secrets = secrets  # ours, to be left out of whatever is kept
     app.state.relay_refusals = Refusals()
     app.state.relays = {}  # who speaks on each call that has a relay socket
-    app.state.joined = {}  # of each whose socket is handed on: where its owner is asked
+    app.state.joined = {}  # each socket that is handed on: its call, and where the owner is asked
     return app
 
 

@@ -150,11 +150,11 @@ class HandOn:
 
         async def join(door: Path) -> None:
             joined = scope["app"].state.joined
-            joined[call_id] = asked_behind(door)
+            joined[id(scope)] = call_id, asked_behind(door)
             try:
                 await _join(door, scope, receive, send)
             finally:
-                del joined[call_id]
+                del joined[id(scope)]
 
         if not await self._is_served(scope, call_id, join):
             await self._app(scope, _after(opening, receive), send)

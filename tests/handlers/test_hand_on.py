@@ -270,6 +270,26 @@ async def test_a_relay_socket_speaks_with_its_calls_owner(tmp_path: Path) -> Non
     assert live is not None
 
 
+async def test_a_second_socket_of_a_call_outlives_the_first(tmp_path: Path) -> None:
+    async with two(tmp_path) as both:
+        call = next(one for one in SIDS if Siblings(1, 2).owns(one))
+        old, new = a_socket(both.mine, call), a_socket(both.mine, call)
+        running = []
+        for socket in (old, new):
+            running.append(asyncio.create_task(socket.run()))
+            socket.set_up(callSid=call)
+            socket.say("My sink leaks.")
+            await socket.hears("Which unit")
+        old.drop()
+        await running[0]
+        known = [of for of, _ in both.mine.app.state.joined.values()]
+        new.drop()
+        await running[1]
+
+    assert known == [call]
+    assert both.mine.app.state.joined == {}
+
+
 async def test_a_relay_socket_that_is_refused_is_refused_to_the_client(tmp_path: Path) -> None:
     async with two(tmp_path, twilio_auth_token="12345") as both:
         call = next(one for one in SIDS if Siblings(1, 2).owns(one))

@@ -148,7 +148,7 @@ async def _leave(app: Any, handed: uvicorn.Server, *web: uvicorn.Server) -> None
     for listening in (one for server in web for one in server.servers):
         listening.close()
     speaking = finish_speaking(app.state.relays.values(), lambda: handed.force_exit)
-    passed_on = [ask(owner, "stop short", call_id) for call_id, owner in app.state.joined.items()]
+    passed_on = [ask(owner, "stop short", call_id) for call_id, owner in app.state.joined.values()]
     await asyncio.gather(speaking, *passed_on)
     if in_flight := set(handed.server_state.tasks):
         await asyncio.wait(in_flight, timeout=GRACE_S)
