@@ -28,15 +28,15 @@ _ASIDE = Pattern(
     r"|<<\s?[A-Za-z][\w ]{0,40}>>|(?<![\w%])%[sd](?!\w)|(?<!\w)turn\d{1,3}(?:search|view|news)\d{1,3}",
     re.IGNORECASE,
 )
-_SHORT_NAME = Pattern(r"(?<![\w:]):[a-z][a-z0-9_+]{1,30}:(?![\w:])")  # of an emoji: ":smile:"
+_SHORT_NAME = Pattern(r":(?<![\w:]:)[a-z][a-z0-9_+]{1,30}:(?![\w:])")  # of an emoji: ":smile:"
 _LOVE = Pattern(r"(?:(?<=\bI )|(?<=\b[Ww]e )|(?<=\b[Yy]ou )|(?<=\b[Tt]hey ))(?:❤\ufe0f?|<3)(?= \w)")
 _STARS = Pattern(r"(?<=\d) ?(?:[★⭐]\ufe0f?)(?= rating| review| hotel| property)")
 _MORE_STARS = Pattern(r"(?<=\d) ?(?:[★⭐]\ufe0f?)(?![★⭐])")
 _HIGHLIGHT = Pattern(r"(?<![=\w])==(?=[^\s=])([^=\n]{1,200})(?<=\S)==(?![=\w])")
 _FORMULA = Pattern(r"\\(?:boxed|text|frac|times|cdot|quad|left|right|mathrm)(?![a-z])")
 _LITERAL = Pattern(r"\\u([0-9a-fA-F]{4})")  # a character as JSON writes it
-_MARKS = Pattern(r"[\[(/%<:\\★⭐❤=]|turn\d")
-_ASIDE_MARKS = Pattern(r"[\[(/%<]|(?<=turn)\d")
+_MARKS = Pattern(r"[\[(/%<:\\★⭐❤=t](?:(?<!t)|urn\d)")
+_ASIDE_MARKS = Pattern(r"\[|\(|/[NTnt]|%[SDsd]|<<|turn\d|T[Uu][Rr][Nn]\d")
 
 
 def without_asides(text: str) -> str:

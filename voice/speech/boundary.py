@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import re
 
-from voice.speech.growing import growing
+from voice.speech.dots import WHOLE_WORD, dot_ends, near_start
+from voice.speech.growing import growing, is_alone, is_plain
 from voice.speech.lexicon import NONE, Lexicon
 from voice.speech.locales.english import ENGLISH
 from voice.speech.normalise import spans
 from voice.speech.patterns import Pattern
-from voice.speech.readers.addresses import doctor_or_drive, saint_or_street, street_goes_on
 from voice.speech.readers.context import ends_sentence
-from voice.speech.readers.table import word_readers
 from voice.speech.span import Span
 from voice.speech.tables import word_set
 from voice.speech.thoughts import may_be_thought
 
 MAX_CHARS = 300  # a sentence this long is cut at a space: it is about 20 s of speech
-NEAR_CHARS = 100  # before it, what is read as a whole begins
 LOOK_CHARS = 64  # behind a mark, at most, until it is decided
 MOST_REFUSED = 20  # places in one chunk that end nothing: no sentence has more
 FORCED_TAIL_CHARS = 80  # of what may still be growing, where a chunk has become too long
 FORCED_NEAR_CHARS, FORCED_LOOK_CHARS = 48, 24  # looked at around the end of a chunk that has become too long
 
-MARKS = frozenset("<{[◁`&.,;:!?…-–—\n。！？，；：、")  # without one, only a space may decide something
+# Without one, only a space may decide something.
+MARKS = frozenset("<{[◁`&.,;:!?…-–—\n。！？，；：、")
+has_no_mark = MARKS.isdisjoint
 _PLACE = Pattern(
     r"(?P<sentence>[.!?…](?<![.!?…]{2})[.!?…]*+[\"'”’)\]*_]*+(?=\s)|[。！？])|(?P<line>\n)"
     r"|(?P<clause>[,;:](?=\s)|[–—](?=[^\d\s–—])|\s?[–—](?<![–—]{2})[–—]*+(?=\s)|\s-(?=\s)|[，；：、])"
@@ -61,86 +61,79 @@ _LAST_WORD = Pattern(r"[^\s(\"'“‘*_]*$")
 _LIST_NUMBER = Pattern(r"(?:^|\n)[ \t]*(?:\*\*)?(?:\d{1,3}|[A-Za-z])$")
 _ANY_WORD = Pattern(r"[^\W_]")
 _ITEM_BEGUN = Pattern(r"[ \t]*(?:[-*+•>#|]|\d{1,3}[.)])")
-_FLAT = Pattern(r"\s*(?:[A-Z]?-?\d{1,5}[A-Z]?|[A-Z])(?=[\s.,;:!?)])")  # behind "Apt."
-_WHOLE_FLAT = Pattern(r"\s*(?:\S{9}|\S+\s)")
-_WHOLE_NAME = Pattern(r"\s*(?:\S{13}|\S+\s)")  # behind "St.": "Apartments"
-_WHOLE_WORD = Pattern(r"\s*(?:\S{4}|\S+\s)")
 _STAR_BEGUN = Pattern(r"(?<![\w*])\*(?=[^\s*])[^*]{0,60}$")
 _TAG_BEGUN = Pattern(r"<[/A-Za-z!][^<>]{0,200}$")
+_OPENING = Pattern(r"[\[(*~<|]")  # one of these stands in whatever may be open: a quick look
 _BRACKET_BEGUN = Pattern(r"\[[^\[\]]{0,300}$|\([^()\n]{0,80}$|\]\([^()\n]{0,300}$")
 
-# "Dr." ends no sentence; "St." and "p.m." do where a capital follows.
-_NEVER_LAST = (
-    frozenset(map(str.lower, ENGLISH.titles))
-    | ENGLISH.never_last
-    | {"p.o", "ste", "vs", "e.g", "i.e", "approx", "fig"}
-    # In Spanish: "Av. Juárez", "EE. UU."
-    | word_set("sra srta dra lic ing av avda calz blvd sto sta ee p.ej")
-)
-_ABBREVIATIONS = frozenset(
-    word.lower()
-    for words in (
-        ENGLISH.dotted,
-        ENGLISH.streets,
-        ENGLISH.unit_names,
-        ENGLISH.month_forms,
-        ENGLISH.weekday_forms,
-    )
-    for word in words
-) | word_set(
-    "st dr inc ltd corp co jr sr etc min mins hr hrs ft sq cu no nos conf exp"
-    " ee.uu uu ud uds tel cel ext núm depto dpto apto col esq aprox pág"
-)
 _CALENDAR = frozenset(
     (*ENGLISH.month_forms, *ENGLISH.weekday_forms, *ENGLISH.holidays, "Day", "noon", "midnight")
 )
-_STREETS = frozenset(("Drive", "Street"))
 
 
 class Boundary:
     """Finds the ends of chunks in a text that grows, and remembers what it has looked at."""
 
+    __slots__ = (
+        "_began", "_first_chars", "_from", "_has_names", "_has_sign", "_joins", "_joins_at", "_looked",
+        "_names", "_refused", "_sleeps", "_unopened", "sleeps_to", "takes_clause", "wakes_at",
+    )  # fmt: skip
+
     def __init__(self, first_chars: int, *, joins: bool, names: Lexicon = NONE) -> None:
         self._first_chars, self._joins, self._names = first_chars, joins, names
-        self.begin()
+        self._has_names = bool(names)
+        self.begin(takes_clause=True, sleeps=True)
 
-    def begin(self) -> None:
-        """A chunk has left: the text begins anew."""
+    def begin(self, *, takes_clause: bool, sleeps: bool) -> None:
+        """A chunk has left: the text begins anew. `sleeps`: nothing is in it that may decide something."""
         self._began = -1  # where its first word begins; it has none yet
         self._from = 0  # places before it end nothing
         self._looked = 0  # so much of the text did not decide the place in question
         self._refused = 0  # so many places ended nothing
         self._has_sign = False  # one stands behind `_from`
-        self.wakes_at = 0  # at so many characters anything may decide something, not only a mark …
-        self.joins_at = 0  # … and at so many a space
-        self.sleeps_to = 0  # at fewer than both
-        self.takes_clause = True  # or a sentence alone
+        self._unopened = 0  # up to here nothing has opened that may still be open
+        self._joins_at = JOINING_CHARS  # from there on a space may decide something
+        self._sleeps = sleeps
+        self.takes_clause = takes_clause  # or a sentence alone
+        self.wakes_at = 0  # at so many characters anything may decide something, not only a mark
+        self.sleeps_to = 0  # at fewer, nothing but a mark
+        if sleeps:
+            self.wakes_at = MAX_CHARS + 1
+            self.sleeps_to = JOINING_CHARS if takes_clause and self._joins else MAX_CHARS + 1
+
+    def wait_behind(self, at: int) -> None:
+        """A mark stands at `at`, behind words that decide nothing: the next character tells what it is."""
+        self.wakes_at = self.sleeps_to = 0
+        if at - 1 > self._from:  # a place may begin with the space before a dash
+            self._from = at - 1
 
     def sleeps_through(self, before: str, piece: str) -> bool:
-        """Whether a piece without a mark decides nothing: a clause is not parted before the word it ends."""
-        if len(before) + len(piece) >= self.wakes_at:
-            return False
-        if piece.isalnum():
+        """Whether a piece without a mark decides nothing: a clause is parted at a whole word of grammar."""
+        if not (piece[1:].isalnum() and piece[0] == " "):
+            return piece.isalnum()
+        space = before.rfind(" ")
+        word = before[space + 1 :]
+        if word not in _GRAMMAR:
             return True
-        is_word = piece[:1] == " " and piece[1:].isalnum()
-        return is_word and before[before.rfind(" ") + 1 :] not in _GRAMMAR
+        return self._sleeps and (space < self._joins_at or not _may_part(_word_before(before, space), word))
 
     def end_in(self, text: str, *, takes_clause: bool) -> int | None:
         """Where the next chunk ends; None: not yet."""
-        if len(text) > MAX_CHARS:
-            text = text[: MAX_CHARS + 1]  # what lies beyond has no say: it may not have come yet
         is_long = len(text) > MAX_CHARS
+        if is_long:
+            text = text[: MAX_CHARS + 1]  # what lies beyond has no say: it may not have come yet
         if self._began < 0:
             word = _ANY_WORD.search(text)
             if word is None:
                 return MAX_CHARS if is_long else None
-            self._began = self._from = word.start()
+            self._began = word.start()
+            self._from = max(self._from, self._began)
         self.takes_clause, self.wakes_at = takes_clause, MAX_CHARS + 1
-        self.joins_at = self._began + JOINING_CHARS if takes_clause and self._joins else MAX_CHARS + 1
-        self.sleeps_to = self.joins_at
+        self._joins_at = self._began + JOINING_CHARS if takes_clause and self._joins else MAX_CHARS + 1
+        self.sleeps_to = self._joins_at
         while (place := self._next(text, takes_clause=takes_clause)) is not None:
             decided = self._ends(text, place)
-            if decided and self._names and place.lastgroup != "line":
+            if decided and self._has_names and place.lastgroup != "line":
                 parted = self._names.parted_at(text, place.end())
                 decided = None if parted is None else not parted
             if decided is None:
@@ -174,51 +167,78 @@ class Boundary:
                 least = self._began + self._first_chars
                 while place is not None and place.lastgroup == "clause" and place.start() < least:
                     place = _PLACE.search(text, place.end())
-        if not self._joins or len(text) < self.joins_at:
+        if not self._joins or len(text) < self._joins_at:
             return place
         end = len(text) if place is None else place.start() + 1
-        one = _JOINING.search(text, max(self._from, self.joins_at), end)
+        one = _JOINING.search(text, max(self._from, self._joins_at), end)
         while one is not None and one["joining"] not in _GRAMMAR:
             one = _JOINING.search(text, one.end(), end)
         return one or place
 
     def _ends(self, text: str, place: re.Match[str]) -> bool | None:
         """Whether a chunk ends at a place; None: what follows decides it."""
-        end, kind = place.end(), place.lastgroup
+        start, end, kind = place.start(), place.end(), place.lastgroup
         if self._refused > MOST_REFUSED:
             return True
         if kind == "line":
             return _line_ends(text, end)
-        if kind == "joining" and not _may_part(_word_before(text, place.start()), place["joining"]):
+        if kind == "joining":
+            return self._parts_at(text, start, end, place["joining"])
+        if self._is_enclosed(text, end):
             return False
-        if _is_inside(text[:end]) or (kind == "joining" and may_be_thought(text)):
-            return False
-        if kind == "sentence" and text[place.start()] == ".":
-            word = _word_before(text, place.start())
-            if not any(map(str.isdigit, word)):
-                return _dot_ends(text, place.start(), end, word)
-            if _LIST_NUMBER.search(text[: place.start()]):
+        sign = text[start]
+        if kind == "sentence":
+            if sign != ".":
+                return True
+            word = _word_before(text, start)
+            if word.isalpha() or not any(map(str.isdigit, word)):
+                return dot_ends(text, start, end, word)
+            if _LIST_NUMBER.search(text[:start]):
                 return False
             if word.lstrip("0123456789.,") in ENGLISH.units:  # "a 50ft. cord"
-                following = _WHOLE_WORD.match(text, end)
-                if following is None or not ends_sentence(text[: following.end()], place.start() + 1):
+                following = WHOLE_WORD.match(text, end)
+                if following is None or not ends_sentence(text[: following.end()], start + 1):
                     return None if following is None else False
-        elif text[place.start()] == ":" and " " not in text[self._began : place.start()]:
-            return False  # "Note:" alone is a label, no clause
-        elif kind == "sentence" or text[place.start()] in "，；：、":
+        elif sign in "，；：、":
             return True
+        elif sign == ",":
+            word = _word_before(text, start)
+            if is_alone(word) and _begins_at(text, start - len(word)):
+                return True
+        elif sign == ":" and " " not in text[self._began : start]:
+            return False  # "Note:" alone is a label, no clause
         more = _more_behind(text, end)
-        if more is None and text[place.start()] == "—":
+        if more is None and sign == "—":
             return True
         return self._is_settled(text, end, more)
+
+    def _parts_at(self, text: str, start: int, end: int, joining: str) -> bool | None:
+        """Whether a first clause is parted at a space before a word of grammar."""
+        word = _word_before(text, start)
+        if self._is_enclosed(text, end) or not _may_part(word, joining) or may_be_thought(text):
+            return False
+        if is_plain(word) and _begins_at(text, start - len(word)):
+            return True
+        return self._is_settled(text, end, None)
+
+    def _is_enclosed(self, text: str, end: int) -> bool:
+        """Whether `end` stands within what has opened and not closed. Nothing is searched twice for that."""
+        if _OPENING.search(text, self._unopened, end) is None:
+            self._unopened = end
+            return False
+        return _is_inside(text[:end])
 
     def _is_settled(self, text: str, end: int, more: Pattern | None) -> bool | None:
         """Whether nothing that is read as a whole goes on behind `end`. Looks one character on at a time.
 
         `more` is what the text must have gone beyond before that is known.
         """
+        at = -1
         for length in range(max(end + 1, self._looked), min(len(text), end + LOOK_CHARS) + 1):
-            if growing(text[:length]) >= end and (more is None or not more.fullmatch(text, end, length)):
+            # Of the last word its first letter decides what is open, and then the space behind it.
+            if at < 0 or text[length - 1].isspace() or text[length - 2].isspace():
+                at = growing(text[:length], least=end)
+            if at >= end and (more is None or not more.fullmatch(text, end, length)):
                 break
         else:
             self._looked = len(text) + 1
@@ -227,7 +247,7 @@ class Boundary:
             length = end + LOOK_CHARS
         if length == end + 1:
             return True
-        near = _near(text, end)
+        near = near_start(text, end)
         text = text[near:length]
         return not any(_holds(span, text, end - near) for span in spans(text))
 
@@ -263,11 +283,17 @@ def _may_part(word: str, joining: str) -> bool:
 
 
 def _word_before(text: str, at: int) -> str:
-    word = text[max(text.rfind(" ", 0, at) + 1, at - 40, 0) : at]
+    least = at - 40 if at > 40 else 0
+    word = text[text.rfind(" ", least, at) + 1 or least : at]
     if word.isalnum():  # nearly always
         return word
     found = _LAST_WORD.search(word)
     return found[0] if found else ""
+
+
+def _begins_at(text: str, at: int) -> bool:
+    """Whether what stands there is a word from its first sign on: "cats", not the end of "12_cats"."""
+    return not at or text[at - 1] == " "
 
 
 def _line_ends(text: str, end: int) -> bool | None:
@@ -277,51 +303,6 @@ def _line_ends(text: str, end: int) -> bool | None:
         return None
     line = text[text.rfind("\n", 0, end - 1) + 1 : end]
     return not following[0].islower() or not line.strip() or _ITEM_BEGUN.match(line) is not None
-
-
-def _dot_ends(text: str, at: int, end: int, word: str) -> bool | None:
-    """Whether the dot at this place, behind a word without digits, ends a sentence."""
-    plain = word.lower()
-    if text[at : at + 2] == ".." or not plain.isascii():
-        return True
-    if plain in _NEVER_LAST or (len(word) == 1 and word != "I"):
-        return False
-    if not _is_short(word) and "." not in plain:
-        return True
-    is_street = word in ENGLISH.streets or plain in ("dr", "st")
-    whole = _WHOLE_NAME if is_street else _WHOLE_FLAT if word in ENGLISH.unit_names else _WHOLE_WORD
-    following = whole.match(text, end)
-    if following is None:
-        return None
-    if plain in ("dr", "st") and _is_title(text, at - len(word), at, following.end()):
-        return False
-    if any(sense.behind.match(text, at) for sense in ENGLISH.senses.get(plain, ())):
-        return False
-    if plain in ("no", "nos"):
-        return not following[0].lstrip()[0].isdigit() and not following[0].lstrip()[0].islower()
-    if is_street and street_goes_on(text, at - len(word), at):
-        return False
-    if word in ENGLISH.unit_names and _FLAT.match(text, end):
-        return False
-    return ends_sentence(text[: following.end()], at + 1)
-
-
-def _is_short(word: str) -> bool:
-    """Whether a word may be an abbreviation: those that are read, but for the states', and some more."""
-    return word.lower() in _ABBREVIATIONS or (word in word_readers(ENGLISH) and not word.isupper())
-
-
-def _is_title(text: str, start: int, dot: int, end: int) -> bool:
-    """Whether the word before a dot is a title before a name; behind a name it is a street."""
-    near = _near(text, start)
-    read = saint_or_street if text[start] in "Ss" else doctor_or_drive
-    span = read(text[near:end], start - near, dot - near, ENGLISH)
-    return span is None or span.spoken not in _STREETS
-
-
-def _near(text: str, at: int, chars: int = NEAR_CHARS) -> int:
-    """From where on a text is read to know what stands at a place: a few words before it."""
-    return text.find(" ", at - chars, at) + 1 if at > chars else 0
 
 
 def _is_inside(text: str) -> bool:
@@ -344,7 +325,7 @@ def _forced_end(text: str) -> int:
     end = head.rfind(" ", 0, max(1, tail + growing(head[tail:]))) + 1 if " " in head else 0
     if not end:
         return MAX_CHARS
-    near = _near(head, end, FORCED_NEAR_CHARS)
+    near = near_start(head, end, FORCED_NEAR_CHARS)
     around = spans(head[near : end + FORCED_LOOK_CHARS])
     crossing = (span.start for span in around if span.start < end - near < span.end)
     return next((near + start for start in crossing), end) or MAX_CHARS

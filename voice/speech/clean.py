@@ -15,12 +15,18 @@ from voice.speech.lines import as_sentences
 from voice.speech.patterns import Pattern
 from voice.speech.stage import without_directions
 
-# A character that may have to go; text with none of them is said as it stands.
+# Nearly every sentence is of these signs alone, and none of its marks stands beside another one or behind a
+# space: it is said as it stands. To tell that takes 0.5 µs, to look for a suspect 1.8 µs.
+_PLAIN = Pattern(r"[A-Za-z0-9 !\"$',.?À-ÖØ-öø-ɏ‘’“”…–—-]*+")
+_STRAYS = Pattern(r"[,.!?-](?:(?<= [,.!?])|(?<=,[,.!?])|(?<=-)(?:(?<![A-Za-z0-9]-)|(?![A-Za-z0-9])))")
+# A character that may have to go; text with none of them is said as it stands. The first class lets most
+# signs pass at a look.
 _SUSPECT = Pattern(
-    r"(?![A-Za-z])(?:[^ -!\"$%'()+,./0-;=?-Z^a-zÀ-ɏ‘’“”…–—°€£½¼¾]"
-    r"| (?:[ (;:,!?]|\.(?!\w)|words?\))|\((?:[(;:a-zWC]|(?<=[a-z]\())|:[-()DPa-z]|=[=a-z]|%[sd]\b"
-    r"|/(?:no_|think)|\d(?<=turn\d)|^[\s,;:.!?](?:\s|$)|^\s|\s$)"
+    r"[^!\"$'),.+0-9;?-Z^a-zÀ-ɏ‘’“”…–—°€£½¼¾](?:(?<=[^ (:=%/])|(?<= )(?:[ (;:,!?]|\.(?!\w)|words?\))"
+    r"|(?<=\()(?:[(;:a-zWC]|(?<=[a-z]\())|(?<=:)[-()DPa-z]|(?<==)[=a-z]|(?<=%)[sd]\b|(?<=/)(?:no_|think))"
 )
+_SUSPECT_END = Pattern(r"[\s,;:.!?](?:\s|$)|\s")  # at the beginning
+_TURN = Pattern(r"turn\d")
 # At the beginning of a line: a list's mark, a role.
 _LINE_MARK = Pattern(r"[-–—+•>|(]|\w{1,24}+(?: \w{1,12}+)?+[.):]")
 
@@ -61,7 +67,9 @@ _KEY_TAG = Pattern(
 )
 
 _EYES = (":", ";", "=", "<3", "^_", "¯")
-_FACE = Pattern(r"(?<!\S)(?:[:;=]['’]?-?[)(DP]+|<3|\^_\^|¯\\?_\(ツ\)_/¯)(?=\s|[.,!?]|$)")
+_FACE = Pattern(
+    r"[:;=<^¯](?<!\S.)(?:(?<=[:;=])['’]?-?[)(DP]+|(?<=<)3|(?<=\^)_\^|(?<=¯)\\?_\(ツ\)_/¯)(?=\s|[.,!?]|$)"
+)
 
 _POWER = Pattern(r"(?<=\d)\*\*(?=\d)")
 # Stars and dots that hide digits: "***-**-6789", "****1234", "•••• 1234".
@@ -75,7 +83,7 @@ _STARS = Pattern(
     r"|(?<![\w)])(?<!\d )\*(?=[^\s.,;:!?])(?!\d{1,8}#?(?![\w*])(?![^*\n]{0,60}\*))"  # "Press *9" is a key
     r"|(?<=[A-Za-z])\*(?=[A-Za-z]{2})"
 )
-_UNDERSCORES = Pattern(r"(?<![^\W_])_+|_+(?![^\W_])")
+_UNDERSCORES = Pattern(r"_(?:_+|(?<![^\W_]_)|(?![^\W_]))")  # "end_call" keeps its own
 _BELOW = Pattern(r"(?<=[A-Z])~(\w{1,3})~")  # H~2~O
 _TICKS = Pattern(r"`+|(?<!\S)~{2,}|~{2,}(?!\S)")
 _KEYCAP = Pattern("(?<=[0-9#*])\ufe0f?\u20e3")
@@ -89,7 +97,7 @@ _SPACE_BEFORE_MARK = Pattern(r" (?=[.,!?;:]++(?:[\s\"'”’)]|$))")
 _MARKS_OF_WORDS = frozenset(",;:.!?")
 _LEADING = Pattern(r"\A(?:[,;:](?=[\s,;:.!?])|[.!?](?=\s)|\s)+")
 _STRAY = Pattern(
-    r"[,;:](?:(?=[,;:\s]{0,12}[.!?](?:\s|$))|(?<=,)(?=\s{0,3}[,;:]\s)|(?<=[.!?]\s.)(?=\s)|(?<=[.!?]\s\s.)(?=\s))"
+    r"[,;:](?=[,;:.!?\s])(?:(?=[,;:\s]{0,12}[.!?](?:\s|$))|(?<=,)(?=\s{0,3}[,;:]\s)|(?<=[.!?]\s.)(?=\s)|(?<=[.!?]\s\s.)(?=\s))"
 )
 _SPACED_MARKS = (" .", " ,", " !", " ?", " ;", " :")
 _BRACKETS = Pattern(r"[\[\]{}]+")
@@ -107,7 +115,16 @@ def clean(text: str, *, begins_line: bool = True) -> str:
     comes back is one line of characters that any XML document can hold.
     """
     text = text.strip(" ")
-    if _SUSPECT.search(text) is None and not (begins_line and _LINE_MARK.match(text)):
+    first = text[:1]
+    if (
+        (first.isalpha() or (first.isalnum() and not begins_line))
+        and _PLAIN.fullmatch(text)
+        and not _STRAYS.search(text)
+        and "  " not in text
+        and "turn" not in text
+    ):
+        return text  # nearly always
+    if not (_is_suspect(text) or (begins_line and _LINE_MARK.match(text))):
         return text if _SPEAKABLE.search(text) else ""
     if len(text) > _FEW_CHARS and _is_noise(text):
         text = text.translate(_MARKS)
@@ -123,6 +140,16 @@ def clean(text: str, *, begins_line: bool = True) -> str:
     text = _without_marks(as_sentences(text, begins_line=begins_line))
     text = tidied(_without_strays(text))
     return text if _SPEAKABLE.search(text) else ""
+
+
+def _is_suspect(text: str) -> bool:
+    """Whether something in a text may have to go."""
+    return (
+        _SUSPECT.search(text) is not None
+        or _SUSPECT_END.match(text) is not None
+        or text[-1:].isspace()
+        or ("turn" in text and _TURN.search(text) is not None)
+    )
 
 
 def tidied(text: str) -> str:

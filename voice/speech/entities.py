@@ -25,9 +25,9 @@ def unescaped(text: str) -> str:
 
 
 def _character(found: re.Match[str]) -> str:
-    decimal, hexadecimal, name = found.groups()
-    if name:
+    if name := found[3]:
         return _NAMED.get(name, found[0])
-    number = int(decimal) if decimal else int(hexadecimal, 16)
+    decimal = found[1]
+    number = int(decimal) if decimal else int(found[2], 16)
     is_one = 0x20 <= number < 0xD800 or 0xE000 <= number <= 0x10FFFF
     return chr(number) if is_one and not 0x7F <= number < 0xA0 else ""

@@ -68,8 +68,9 @@ _CLOSE = {
     # Behind the token that ends a reply, a model goes on as somebody else: nobody is to hear it.
     "rest": _NEVER,
 }
-_MARK = Pattern(r"[<{\[◁`]|&(?=l|$)")
-_DOUBTFUL_MARK = Pattern(r"[<{\[◁`\"]|&(?=l|$)")  # behind JSON that was given up
+SIGNS = frozenset("<{[◁`&")  # one of these stands in whatever is taken out
+_MARK = Pattern(r"[<{\[◁`&](?:(?<!&)|(?=l|$))")
+_DOUBTFUL_MARK = Pattern(r"[<{\[◁`\"&](?:(?<!&)|(?=l|$))")  # behind JSON that was given up
 _SYNTAX = Pattern(r"\"\s{0,3}(?:[:}\]]|,\s{0,3}[\"}\]])")  # … and was JSON after all
 _SYNTAX_BEGUN = Pattern(r"\"\s{0,3}(?:,\s{0,3})?$")
 # Channels whose tokens were taken out before they came here: "analysisThe user …assistantfinalHello".
@@ -105,10 +106,17 @@ class Firewall:
     `thinks`: the reply begins amid a thought, which its prompt has opened.
     """
 
+    __slots__ = (
+        "_assumed", "_at_s", "_closer", "_doubts", "_has_thought", "_has_words", "_held", "_is_amid",
+        "_is_new", "_signs", "began_in_thought", "is_idle", "is_open", "takes_back",
+    )  # fmt: skip
+
     def __init__(self, *, thinks: bool = False) -> None:
         # A thought has ended that no mark had begun: what was not said yet is part of it.
         self.takes_back = False
-        self.is_idle = False  # words without a mark pass through, now that some have
+        # Nothing is hidden, held back or doubted: what has none of SIGNS passes through, once it is noted …
+        self.is_open = False
+        self.is_idle = False  # … and words without a mark of a sentence need not be noted, as some were
         # The same, where no thought had been opened in the reply: its prompt has done so.
         # None: nobody knows. False: it was taken for a thought, and had none.
         self.began_in_thought: bool | None = None
@@ -145,10 +153,21 @@ class Firewall:
         if self._doubts:
             return self._let_through(self._held + piece, is_last=False)
         if self._closer is None and not self._held and _MARK.search(piece) is None:
-            self._note(piece)
-            self.is_idle = self._is_amid
+            self.is_open = True
+            self.note(piece)
             return piece
         return self._let_through(self._held + piece, is_last=False)
+
+    def note(self, part: str) -> None:
+        """Remember where what is heard stands; quotes and emphasis say nothing of it."""
+        words = part.rstrip()
+        if words:
+            self._has_words = True
+            if said := words.rstrip(_CLOSING):
+                self._is_amid = said[-1] not in _ENDS
+        if len(words) < len(part) and "\n" in part[len(words) :]:
+            self._is_amid = False
+        self.is_idle = self.is_open and self._is_amid
 
     def end(self, *, is_cut: bool = False) -> str:
         """What was held back and has turned out to be no mark.
@@ -190,9 +209,14 @@ class Firewall:
                 continue
             mark = (_DOUBTFUL_MARK if self._doubts else _MARK).search(text, at)
             end = mark.start() if mark else len(text)
-            self._hear(text[at:end], heard)
+            if at < end:
+                self._hear(text[at:end], heard)
             if mark is None:
                 break
+            if lone := _CLOSE_THOUGHT.match(text, end):
+                self._take_back(heard)
+                at = lone.end()
+                continue
             if is_last and _CUT_TAG.match(text, end):
                 break
             if not is_last and self._may_grow(text, end):
@@ -200,23 +224,20 @@ class Firewall:
                 break
             at = self._open(text, end, heard)
         is_open = self._closer is None and not self._held and not self._doubts
+        self.is_open = is_open and not self.takes_back
         self.is_idle = is_open and self._is_amid
         return "".join(heard)
 
     def _hear(self, part: str, heard: list[str]) -> None:
-        if part:
-            heard.append(part)
-            self._note(part)
+        heard.append(part)
+        self.note(part)
 
-    def _note(self, part: str) -> None:
-        """Remember where what is heard stands; quotes and emphasis say nothing of it."""
-        words = part.rstrip()
-        said = words.rstrip(_CLOSING)
-        self._has_words = self._has_words or bool(words)
-        if said:
-            self._is_amid = said[-1] not in _ENDS
-        if len(words) < len(part) and "\n" in part[len(words) :]:
-            self._is_amid = False
+    def _take_back(self, heard: list[str]) -> None:
+        """What was heard so far was a thought."""
+        self.takes_back = True
+        if self._has_words and not self._has_thought:
+            self.began_in_thought = True
+        heard.clear()
 
     @staticmethod
     def _may_grow(text: str, at: int) -> bool:
@@ -233,12 +254,6 @@ class Firewall:
         """Begin to hide what is opened here, or let the sign through. Where to go on."""
         if text[at] == '"':
             return self._quote(text, at, heard)
-        if lone := _CLOSE_THOUGHT.match(text, at):
-            self.takes_back = True
-            if self._has_words and not self._has_thought:
-                self.began_in_thought = True
-            heard.clear()
-            return lone.end()
         self._signs += 1
         if self._signs > _MOST_SIGNS:
             self._closer = _NEVER

@@ -14,16 +14,18 @@ _LETTERS = ("I", "V", "X")  # numerals of one letter
 _SQUARES = word_set("sq cu fl sq. cu. fl. Sq Sq. SQ")  # before the unit itself: "850 sq ft"
 _TWO_FACED = word_set("St st Dr dr")  # a saint or a street, without a dot, too
 _ERAS = ("AD", "A.D.")
+_DASHES = ("-", "–")
 _NAME_WORDS = 3  # of a street, behind its number: "2100 Martin Luther King Blvd"
 _TAIL_CHARS = 160  # looked at; no token of several words is longer, and few sentences list so many
 
 
-def growing(text: str, locale: Locale = ENGLISH) -> int:
+def growing(text: str, locale: Locale = ENGLISH, *, least: int = 0) -> int:
     """The index from which `text` may still be growing; `len(text)` when nothing is open.
 
     A last word is open until a space comes. A number, a month and an abbreviation are open until the
     word behind that space has come, too: "March 3, " may go on with a year, "(512) " with a number; so
     is what a linking word follows: "3/7 or " may go on with a day, "12 ft " with "ceilings".
+    Whoever asks only whether it is before `least` is told an index before it, not always the first one.
     """
     tail = text[-_TAIL_CHARS:]
     at = end = len(text)
@@ -32,7 +34,7 @@ def growing(text: str, locale: Locale = ENGLISH) -> int:
     following, links = "", 0
     for place in range(len(words) - 1, -1, -1):
         word, before = words[place], words[place - 1] if place else ""
-        if not is_last and word.islower() and word.isalpha() and word not in _open_words(locale):
+        if not is_last and is_plain(word, locale):
             break  # nearly always
         end = text.rindex(word, 0, end)
         if (
@@ -43,6 +45,8 @@ def growing(text: str, locale: Locale = ENGLISH) -> int:
             or _leads_to_street(words, place, locale)
         ):
             at, links = end, 0
+            if at < least:
+                break
         elif links or not _links(word, before, locale):
             break
         else:
@@ -51,18 +55,30 @@ def growing(text: str, locale: Locale = ENGLISH) -> int:
     return at
 
 
+def is_plain(word: str, locale: Locale = ENGLISH) -> bool:
+    """Whether a word of small letters is read by itself, whatever follows its space: most are."""
+    return word.islower() and word.isalpha() and word not in _open_words(locale)
+
+
+def is_alone(word: str, locale: Locale = ENGLISH) -> bool:
+    """Whether a word with a comma behind it is read by itself: most are."""
+    return word.isalpha() and word.lower() not in _open_at_comma(locale)
+
+
+@cache
+def _open_at_comma(locale: Locale) -> frozenset[str]:
+    """The words, in small letters, that may be open behind their comma: "March, 2026", "Dr., Lee", "or, "."""
+    words = {*locale.month_forms, *locale.weekday_forms, *locale.titles, *locale.numbered, *locale.joints}
+    return frozenset(map(str.lower, words))
+
+
 @cache
 def _open_words(locale: Locale) -> frozenset[str]:
     """The words of small letters that may be open, or join what stands before them."""
-    words = {
-        *locale.month_forms,
-        *locale.weekday_forms,
-        *word_readers(locale),
-        *locale.halves_of_day,
-        *_SQUARES,
-    }
-    words.update(locale.units, locale.measured_joints, locale.joints, locale.links, locale.keys)
-    words.update(locale.priced_kinds, locale.day_suffixes)
+    known = {*locale.month_forms, *locale.weekday_forms, *locale.keys, *word_readers(locale)}
+    words = {word for word in known if word.islower() and _crosses(word, "", locale)}
+    words.update(locale.units, locale.measured_joints, locale.halves_of_day, _SQUARES, locale.directions)
+    words.update(locale.joints, locale.links, locale.priced_kinds, locale.day_suffixes)
     return frozenset(filter(str.islower, words))
 
 
@@ -125,8 +141,10 @@ def _leads_to_street(words: list[str], place: int, locale: Locale) -> bool:
 
 def _crosses(word: str, following: str, locale: Locale) -> bool:
     """Whether a word and the one behind its space may be read as one. `following` may be ""."""
-    if word[-1] == "#":
+    if word[-1] == "#" or word.isdecimal():
         return True
+    if word in _DASHES:
+        return False  # it may link, which is asked next
     plain = word.rstrip(".,").lstrip('("“‘')
     if "-" in plain or "–" in plain:
         plain = plain.replace("–", "-").rpartition("-")[2]  # "Mon.–Fri."
@@ -136,7 +154,7 @@ def _crosses(word: str, following: str, locale: Locale) -> bool:
         return True
     if plain in locale.currencies or plain[:3] in ("XXX", "xxx"):
         return word[-1] != ","
-    if any(map(str.isdecimal, word)):
+    if not word.isalpha() and any(map(str.isdecimal, word)):
         # "3, 2026" goes on only behind a month, which is looked at next.
         if word[-1] == "." and plain.lstrip("0123456789,") in locale.units:
             return True  # "a 50ft. cord"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import inf
 
-from voice.speech.technical import Verdict
+from voice.speech.technical import SAY, Verdict
 from voice.types import Chunk
 
 HOLD_CHARS = 600  # about 150 tokens
@@ -19,20 +19,21 @@ HOLD_S = 0.8  # two thirds of what a caller waits for the first word
 class Held:
     """What is held back of one reply."""
 
+    __slots__ = ("_chunks", "_since", "is_empty")
+
     def __init__(self) -> None:
+        self.is_empty = True  # asked for each token, so no property
         self._chunks: list[tuple[Chunk, Verdict]] = []
         self._since: float | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self._chunks)
-
     def hold(self, chunk: Chunk, verdict: Verdict) -> None:
         """Hold a chunk that is, or stands behind, what sounds like a thought."""
+        self.is_empty = False
         self._chunks.append((chunk, verdict))
 
     def forget(self) -> None:
         """All of it was a thought."""
-        self._chunks, self._since = [], None
+        self.is_empty, self._chunks, self._since = True, [], None
 
     def released(self, at_s: float = inf) -> list[Chunk]:
         """What was held for long enough at an instant, on any clock: all of it by `inf`."""
@@ -42,6 +43,6 @@ class Held:
         chars = sum(len(chunk.sent) for chunk, _ in self._chunks)
         if at_s < inf and at_s - self._since < HOLD_S and chars < HOLD_CHARS:
             return []
-        said = [chunk for chunk, verdict in self._chunks if verdict is Verdict.SAY]
+        said = [chunk for chunk, verdict in self._chunks if verdict is SAY]
         self.forget()
         return said

@@ -21,6 +21,8 @@ SENTENCE_WORDS = 4  # a sentence of so many words is not said twice by chance; "
 class Loops:
     """Watches one reply. Costs a comparison or two per word."""
 
+    __slots__ = ("_open", "_said", "_tail")
+
     def __init__(self) -> None:
         self._tail: list[str] = []  # the newest words; enough for the longest round
         self._open = ""  # a word that may still be growing

@@ -22,13 +22,14 @@ _MOOD = (
     r"(?:laughter|silence|applause|inaudible|crosstalk|hold music|(?:background|static) noise|music plays)"
 )
 _HOW = r"(?:\w{1,12}ly ){0,2}"
-_BEGINS = r"(?:(?<![\s\S])|(?<=\n)|(?<=[.!?…] ))"
+_BEGINS = r"(?:(?<![\s\S]\*)|(?<=\n\*)|(?<=[.!?…] \*))"  # before the star
 
+# The class before all of them lets other signs pass at a look.
 _MARKED = Pattern(
-    rf"(?<![\w*])(\*{{1,2}})_?{_HOW}(?:{_SOUND}|{_MOOD})\b[^*\n]{{0,60}}\1(?![\w*])"
-    rf"|{_BEGINS}\*{_HOW}{_ACT}\b[^*\n]{{0,60}}\*(?![\w*])"
-    rf"|(?<!\w)_{_HOW}(?:{_SOUND}|{_MOOD})\b[^_\n]{{0,60}}_(?!\w)"
-    rf"|\[{_HOW}(?:{_SOUND}|{_ACT}|{_MOOD})\b[^\[\]\n]{{0,60}}\](?!\()",
+    rf"[*_\[](?:(?<=\*)(?<![\w*]\*)(\*?)_?{_HOW}(?:{_SOUND}|{_MOOD})\b[^*\n]{{0,60}}\*\1(?![\w*])"
+    rf"|(?<=\*){_BEGINS}{_HOW}{_ACT}\b[^*\n]{{0,60}}\*(?![\w*])"
+    rf"|(?<=_)(?<!\w_){_HOW}(?:{_SOUND}|{_MOOD})\b[^_\n]{{0,60}}_(?!\w)"
+    rf"|(?<=\[){_HOW}(?:{_SOUND}|{_ACT}|{_MOOD})\b[^\[\]\n]{{0,60}}\](?!\())",
     re.IGNORECASE,
 )
 # In round brackets only what nobody says there: "(laughs are free)" is for the caller.

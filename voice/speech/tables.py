@@ -10,5 +10,5 @@ def word_set(words: str) -> frozenset[str]:
 
 def table(lines: str) -> dict[str, str]:
     """One `written = said` a line."""
-    pairs = (line.split("=", 1) for line in lines.strip().splitlines())
-    return {written.strip(): said.strip() for written, said in pairs}
+    pairs = [line.split(" = ", 1) for line in lines.strip().split("\n")]
+    return {written.lstrip(): said for written, said in pairs}

@@ -1,5 +1,7 @@
 """Measures the verbaliser: `python -m tests.voice.speech.measure [CASES.jsonl]` prints accuracy and speed.
 
+With `--peer` it reads the same sentences with the package normt2s, too, where that is installed.
+
 A case is one JSON object a line: `in`, `out` (the accepted spoken forms), `class`, `alt` (further
 forms), `quirk` (its convention is not one for a phone voice: counted apart). The comparison ignores
 case, whitespace and punctuation; a sign that is left over is an error unless the accepted form has it,
@@ -20,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -165,7 +168,7 @@ def _tell_bound(what: str, took: float, bound: float, unit: str) -> None:
 
 def sentence_speeds(found: Sequence[Case]) -> None:
     """Print how long a sentence takes; none is read twice but where the fastest of some rounds counts."""
-    dense = [text for text in dense_sentences(seed=11, count=6000) if _is_dense(text)]
+    dense = _dense(seed=11, count=6000)
     for text in dense[:200]:
         spoken(text)  # patterns are compiled when they are first met
     middle, slow = quantiles(timed_us(spoken, text) for text in dense[200:])
@@ -178,10 +181,34 @@ def sentence_speeds(found: Sequence[Case]) -> None:
         middle, slow = quantiles(timed_us(spoken, text, ROUNDS) for text in own)
         _tell_bound(f"{len(own)} dense cases, the fastest of {ROUNDS} rounds each: p50", middle, 30, "µs")
         _tell_bound("… p99", slow, 150, "µs")
-    dull = [DULL.format(f"{first} {last}") for first in NAMES for last in NAMES]
+    dull = _dull()
     assert all(spoken(text) is text for text in dull)
     middle, slow = quantiles(timed_us(spoken, text, ROUNDS) for text in dull)
     _tell_bound(f"nothing to do, {len(dull[0])} characters: p50", middle, 5, "µs")
+
+
+def _dense(seed: int, count: int) -> list[str]:
+    return [text for text in dense_sentences(seed, count) if _is_dense(text)]
+
+
+def _dull() -> list[str]:
+    return [DULL.format(f"{first} {last}") for first in NAMES for last in NAMES]
+
+
+def peer_speeds() -> None:
+    """Print what normt2s takes for such sentences, too: both read the same ones, each one once."""
+    try:
+        theirs: Callable[[str], object] = import_module("normt2s").get_normalizer("en").normalize
+    except ImportError:
+        _tell("--peer needs the package: pip install normt2s")
+        return
+    for what, texts in (("dense sentences", _dense(seed=12, count=1300)), ("nothing to do", _dull())):
+        for text in texts[:50]:
+            theirs(text)
+        theirs_us, ours_us = (
+            quantiles(timed_us(read, text) for text in texts)[0] for read in (theirs, spoken)
+        )
+        _tell(f"{what}: normt2s {theirs_us:.1f} µs, ours {ours_us:.1f} µs, {ours_us / theirs_us:.2f}")
 
 
 def hostile_speeds() -> None:
@@ -229,7 +256,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("cases", nargs="?", type=Path)
-    path: Path | None = parser.parse_args().cases
+    parser.add_argument("--peer", action="store_true", help="compare with the package normt2s")
+    asked = parser.parse_args()
+    path: Path | None = asked.cases
     found = cases(path) if path else []
     if found:
         results = accuracy([case for case in found if not case.is_quirk], aloud)
@@ -239,6 +268,8 @@ def main() -> None:
             _tell(f"{prefix or 'all':24} {shares(results, prefix)}")
         _tell(f"{'macro average':24} {macro(results):5.1f} %")
     sentence_speeds(found)
+    if asked.peer:
+        peer_speeds()
     hostile_speeds()
     import_speed()
 

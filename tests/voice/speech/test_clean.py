@@ -98,10 +98,28 @@ def test_a_piece_in_the_middle_of_a_line_has_no_mark_of_a_list() -> None:
     assert clean("- five", begins_line=False) == "- five"
 
 
-def test_text_with_nothing_to_do_is_the_same_object() -> None:
-    text = "Sure, I can help with that. Would Tuesday at 9:30 be good for you, or rather $5?"
-
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sure, I can help with that. Would Tuesday at 9:30 be good for you, or rather $5?",
+        "Got it. Would a two-bedroom do, or a one-bedroom?",
+        "Le paso con la señora Núñez…",
+    ],
+)
+def test_text_with_nothing_to_do_is_the_same_object(text: str) -> None:
     assert clean(text) is text
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("It is due , then.", "It is due, then."),
+        ("It is due,  then.", "It is due, then."),
+        ("It is due, , then.", "It is due, then."),
+    ],
+)
+def test_a_mark_or_a_space_too_many_among_plain_words_is_not_said(written: str, said: str) -> None:
+    assert clean(written) == said
 
 
 @given(st.text(alphabet="ab1.*_~`#>|-[]()<>&;:/\\\n \t", max_size=200))

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.voice.speech.generated import dense_sentences
 from tests.voice.speech.hostile import HOSTILE
 from voice.speech.growing import growing
 from voice.speech.locales.base import Locale
 from voice.speech.locales.english import ENGLISH
 from voice.speech.locales.spanish import SPANISH
-from voice.speech.normalise import spans, spoken
+from voice.speech.normalise import MAX_SETTLED_CHARS, spans, spoken
 from voice.speech.span import replaced
 from voice.speech.tables import word_set
 
@@ -110,6 +111,24 @@ def test_spans_are_in_order_and_give_what_is_spoken(locale: Locale, text: str) -
     ends = [0, *(span.end for span in found)]
     assert all(end <= span.start <= span.end for end, span in zip(ends, found, strict=False))
     assert replaced(text, found) == spoken(text, locale)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *dense_sentences(seed=4, count=50),
+        "Ms. O'Neil's can't-miss 5 m² room, x² + 3 - 2.",
+        "It's −5 °C, or +3; _so_ it is @ $5 & 7%.",
+        "Ünal's Á la carte is ½ off, ١٢ of them.",
+        "The B2B API's PDFs cost US$5.",
+        "'Tis .5 mi (555) to St. Mary's, on Mary St.",
+        "\u00a05–7 pm…",
+    ],
+)
+def test_a_sentence_is_read_in_a_long_text_as_in_a_short_one(text: str) -> None:
+    alone, before_much = f"{text} Then so on. ", f"{text} Then {'so ' * MAX_SETTLED_CHARS}on. "
+
+    assert spans(before_much) == spans(alone)
 
 
 @given(texts)

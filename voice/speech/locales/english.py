@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from voice.speech.locales import english_cues as cues
 from voice.speech.locales import english_joined as joined
@@ -46,6 +46,7 @@ _IRREGULAR = {
 _DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 
 
+@cache
 def _below_thousand(number: int) -> str:
     hundreds, rest = divmod(number, 100)
     if rest < 20:
@@ -63,6 +64,10 @@ def cardinal(number: int) -> str:
     """1250 → "one thousand two hundred fifty". Below 10**18."""
     if number < 1000:
         return _below_thousand(number)
+    if number < 1_000_000:
+        thousands, rest = divmod(number, 1000)
+        head = f"{_below_thousand(thousands)} thousand"
+        return f"{head} {_below_thousand(rest)}" if rest else head
     parts: list[str] = []
     scale = 0
     while number:
@@ -99,6 +104,7 @@ def half_year(number: int, of: str) -> str:
     return f"the {ordinal(number)} half of {of}"
 
 
+@lru_cache(1024)
 def year(number: int) -> str:
     """1905 → "nineteen oh five"; 2007 → "two thousand seven"; 2014 → "twenty fourteen"."""
     century, rest = divmod(number, 100)

@@ -5,13 +5,8 @@ from __future__ import annotations
 from voice.speech.locales.base import Currency, Unit
 from voice.speech.tables import table
 
-
-def _currency(names: str) -> Currency:
-    return Currency(*(name.strip() for name in names.split(",")))
-
-
 CURRENCIES = {
-    sign: _currency(names)
+    sign: currency
     for signs, names in table("""
         $ USD US$ = dollar, dollars, cent, cents
         C$ CAD CA$ = Canadian dollar, Canadian dollars, cent, cents
@@ -70,6 +65,7 @@ CURRENCIES = {
         CZK = Czech koruna, Czech korunas, haler, halers
         ZAR = rand, rand, cent, cents
     """).items()
+    for currency in (Currency(*names.split(", ")),)
     for sign in signs.split()
 }
 
@@ -169,7 +165,7 @@ DURATIONS = {
 }
 
 UNITS = {
-    form: Unit(*(name.strip() for name in names.split(",")))
+    form.replace("|", " "): unit
     for forms, names in table("""
         km KM kms Km = kilometer, kilometers
         m = meter, meters
@@ -341,5 +337,6 @@ UNITS = {
         pcs = piece, pieces
         doz doz. = dozen, dozen
     """).items()
-    for form in (form.replace("|", " ") for form in forms.split())
+    for unit in (Unit(*names.split(", ")),)
+    for form in forms.split()
 }

@@ -319,7 +319,9 @@ def _cased(words: Mapping[str, str]) -> dict[str, str]:
 
 
 def _capitals(said: str) -> str:
-    return "|".join(form[:1].upper() + form[1:] for form in said.split("|"))
+    if "|" in said:
+        return "|".join(map(_capitals, said.split("|")))
+    return said[:1].upper() + said[1:]
 
 
 ABBREVIATIONS = {

@@ -23,13 +23,15 @@ _HOUSE = Pattern(
     r"(?:(?:[NSEW]|NE|NW|SE|SW|North|South|East|West)\b\.?\s)?"
     rf"(?:[A-Z0-9][\w'’.-]{{0,24}}\s){{0,3}}{_STREET_WORDS})"
 )
-_HOUSE_LEFT = Pattern(r"\b\d{1,6}\s(?:[NSEW][EW]?\.?\s)?(?:[A-Z0-9][\w'’.-]{0,24}\s){1,3}$")
+# The digit before all else says where to look: a `\b` there takes five times as long.
+_HOUSE_LEFT = Pattern(r"\d(?<!\w\d)\d{0,5}\s(?:[NSEW][EW]?\.?\s)?(?:[A-Z0-9][\w'’.-]{0,24}\s){1,3}$")
 _NAME = Pattern(r"(?:\.?\s|\.)(?:[A-Z][\w'’]|[A-Z]\.|[A-Z]\s)")
 _INITIALS = Pattern(r"\.?\s[A-Z]\.\s?[A-Z]\.?\s?[A-Z]?[a-z]")
 _CAPITALS = Pattern(r"\.?\s[A-Z]{3,}(?![a-z])")
 _UNIT = Pattern(
     r"\.?\s?(?:#\s?|No\.?\s)?(?=[A-Za-z]{0,3}-?\d)([A-Za-z]{0,3})-?(\d{1,5})(?:-(?=[A-Z](?!\w)))?([A-Za-z]?)(?![\w])"
 )
+_USUAL_UNIT = Pattern(r"\.? ([0-9]{1,4})([A-Z]?)(?=[,;!?)](?!\d)|\.?(?: |\Z))")  # nearly all, at a look
 _UNIT_OF = Pattern(r"\.?\s#?(\d{1,2})(?:-(\d{3,4})|,(\d{3})(?!,|\s(?:sq|units|homes|apartments)\b))(?![\w-])")
 _UNIT_LETTER = Pattern(r"\.?\s#?([A-Z])(?![\w'’/])")
 # What may follow "on Main St." and is no name: a flat, a direction, the first word of a sentence.
@@ -41,6 +43,7 @@ _NO_NAME = Pattern(
     r"Next|Also|Office|Tours?|Residents?|Look|Head|Come|See|Use|Enter|Drive|Walk|Keep|Ring|Pets?|Every|Some|"
     r"Not|Once|While|As|By|With|Here|Now|Today|Tomorrow|Thanks|Thank|Any|My|Units?|Deliveries|Across|Behind|Dr|Mr|Mrs|Ms)\b"
 )
+_NO_NAME_ENDS = frozenset(".,;:!?)")
 # "at Oak Dr. Lee": a name behind one of these words is that of a street, not of who lives there …
 _ON_STREET = Pattern(
     r"\b(?:on|at|near|off|along|down|to|onto)\s((?:[A-Z][\w'’]{0,24}\s){1,2})$", re.IGNORECASE
@@ -171,6 +174,8 @@ def _is_street(text: str, start: int, end: int) -> bool:
 
 def _is_on_street(left: str) -> bool:
     """Whether a word of place and a name stand there: "near Oak Dr. Visitors …"."""
+    if left[-2:-1] in _NO_NAME_ENDS:
+        return False  # no name stands there: not to search takes a tenth of the time
     found = _ON_STREET.search(left)
     names = found[1].split() if found else []
     return bool(names) and all(name[0].isupper() and name not in _NO_STREET for name in names)
@@ -264,6 +269,9 @@ def _is_middle_name(text: str, start: int, last: str, locale: Locale) -> bool:
 def unit(text: str, start: int, end: int, locale: Locale) -> Span | None:
     """ "Apt. 4B" → "Apartment four B", "Unit 1204" → "Unit twelve oh four", "Ste 200"."""
     name = locale.unit_names[text[start:end]]
+    if (usual := _USUAL_UNIT.match(text, end)) is not None:
+        said = f"{name} {room(usual[1], locale)}"
+        return Span(start, usual.end(), "unit", f"{said} {usual[2]}" if usual[2] else said)
     if name == "Suite" and _SAINTE.match(text, end):
         return Span(start, end + 1, "address", "Sainte")
     if found := _UNIT.match(text, end):

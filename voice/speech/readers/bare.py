@@ -26,7 +26,7 @@ YEARS = (range(1020, 1100), range(1120, 2100))  # without a word that says so; f
 MODERN = 1900  # from here on a number is a year even before a plural: "2015 elections"
 
 _PAIR = Pattern(r"(\d{1,9})[-–](\d{1,9})(?![\d/–]|-(?![a-z]{3})|\.\d\d|[A-Z])")
-_CODE_LEFT = (
+CODE_LEFT = (
     "code ",
     "codes ",
     "Code ",
@@ -211,7 +211,7 @@ def first_of_range(text: str, found: re.Match[str], locale: Locale) -> Span | No
     may_be_code = len(two) > 2 or (len(one) > 3 and not does_rise)
     if may_be_code and cue_before(text, start, locale).word in locale.digit_cues:
         return None
-    if text.endswith(_CODE_LEFT, 0, start):
+    if text.endswith(CODE_LEFT, 0, start):
         return None
     first = bare(text, found, locale)
     if _BEFORE_CHRIST.match(text, end):

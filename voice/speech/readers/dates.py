@@ -25,6 +25,7 @@ _MONTH_DAY = Pattern(
     r"(?:(?:,?[\s-]{1,2}|,)((?:1[0-9]|20|21)\d{2}(?!\d|,\d))|,\s'(\d\d))?+",
     re.IGNORECASE,
 )
+_USUAL_DAY = Pattern(r"\.? ([0-9]{1,2}), ((?:19|20)[0-9]{2})(?=[,;!?)](?!\d)|\.?(?: |\Z))")  # mostly
 _MONTH_DAYS = Pattern(
     r"\.?\s(\d{1,2})(?:st|nd|rd|th)?(?:\s?[-–]\s?|\s(?:to|through|thru)\s)(\d{1,2})(?:st|nd|rd|th)?"
     r"(?:,\s((?:19|20)\d\d)(?!\d|,\d))?"
@@ -137,9 +138,7 @@ def _is_cued_day(text: str, parts: re.Match[str], locale: Locale) -> bool:
     first, second = int(parts[1]), int(parts[3])
     month, day = (second, first) if locale.day_first else (first, second)
     if not _is_day(month, day):
-        is_turned = _is_day(
-            day, month
-        )  # "31/12", or "12/25" where the day stands first: written as elsewhere
+        is_turned = _is_day(day, month)  # "31/12", or "12/25" where the day stands first: as elsewhere
         if locale.day_first and next_word(text, parts.end()) == locale.signs.of:
             return False  # "3/16 de pulgada"
         return is_turned and (
@@ -200,7 +199,8 @@ def _span(
 def month_first(text: str, start: int, end: int, locale: Locale) -> Span | None:
     """ "June 19, 1865", "Oct 1", "Jan-15-2020", "February 2004", "Mar 3-5", "Sept." """
     span = _month_first(text, start, end, locale)
-    if text[start - 1 : start] not in ("-", "–", " "):
+    left = text[max(0, start - 2) : start]
+    if "-" not in left and "–" not in left:
         return span
     dash = next((dash for dash in _DASHES if text.endswith(dash, 0, start)), "")
     if span is None or not dash or not _DAY_ENDS.search(text[max(0, start - 8) : start - len(dash)]):
@@ -214,6 +214,8 @@ def month_first(text: str, start: int, end: int, locale: Locale) -> Span | None:
 def _month_first(text: str, start: int, end: int, locale: Locale) -> Span | None:
     word = text[start:end]
     month = locale.month_forms[word.lower()]
+    if (usual := _USUAL_DAY.match(text, end)) and 1 <= int(usual[1]) <= 31:
+        return _span(start, usual.end(), locale, int(usual[2]), month, int(usual[1]))
     if parts := _MONTH_DAYS.match(text, end):
         first, last = int(parts[1]), int(parts[2])
         if 0 < first < last <= 31:

@@ -37,7 +37,7 @@ def digits(written: str, locale: Locale) -> str:
     if len(written) > MAX_SAID_DIGITS:
         return locale.many_digits(len(written))
     if written.isascii():
-        return " ".join([locale.digit_names[digit] for digit in written])
+        return " ".join(map(locale.digit_names.__getitem__, written))
     return " ".join([locale.digits[int(digit)] for digit in written])
 
 

@@ -37,6 +37,7 @@ _KEYPAD = Pattern(
 _KEY_FOR = Pattern(r"\s(?:to|for|para)\s")  # "# to repeat": what a key does
 _STAR_FOR = Pattern(r"\*\s(?:to|for)\s")  # ", * to hear it again"
 _KEY_NEXT = Pattern(r"\s(?:key|button|sign)\b")
+_LETTER = Pattern(r"[^\W\d_]")
 _LETTER_LEFT = Pattern(r"(?:^|[^\w'’-])[A-GJ]$")  # C#
 _STAR_KEY = Pattern(r"\*(?=\d{1,8}#?(?![\w*]))")
 _PATH = Pattern(r"(?:/[A-Za-z][\w.-]{0,40}){1,8}/?[\w-](?!\w)")
@@ -145,9 +146,10 @@ def spaced_dash(text: str, at: int, before: Span | None, locale: Locale) -> Span
     is_number = before.kind == "number"
     if before.kind in ("number", "money") and _is_sum(text, gap.end()):
         return Span(at, at + 1, "symbol", locale.signs.minus)  # "$50 - $20 = $30"
-    if rises or (is_number and _HOURS_LEFT.search(text[max(0, at - 24) : at - 1])):
+    has_words = is_number and _LETTER.search(text, max(0, at - 48), at) is not None
+    if rises or (has_words and _HOURS_LEFT.search(text[max(0, at - 24) : at - 1])):
         return Span(at, at + 1, "range", locale.signs.to)
-    if is_number and _SCORE_LEFT.search(text[max(0, at - 48) : at - 1]):
+    if has_words and _SCORE_LEFT.search(text[max(0, at - 48) : at - 1]):
         return Span(at, at + 1, "range", locale.signs.to)
     is_sum = is_number and _SUM_LEFT.search(text[max(0, at - 24) : at - 1])
     return Span(at, at + 1, "symbol", locale.signs.minus) if is_sum else None

@@ -96,7 +96,7 @@ def word_readers(locale: Locale) -> Mapping[str, tuple[WordReader, ...]]:
 
 
 @cache
-def _behind_readers(locale: Locale) -> Mapping[str, tuple[UnitReader, ...]]:
+def behind_readers(locale: Locale) -> Mapping[str, tuple[UnitReader, ...]]:
     """What a word right behind a number, or behind one space, makes of it."""
     table: dict[str, list[UnitReader]] = defaultdict(list)
 
@@ -152,7 +152,7 @@ def word_behind(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     name = measures.UNIT_WORD.match(text, found.end() + (not glued))
     if name is None:
         return None
-    word, readers = name[1], _behind_readers(locale)
+    word, readers = name[1], behind_readers(locale)
     if not glued and len(word) == 1 and word not in _SPACED_LETTERS:
         return None
     for reader in readers.get(word, ()):
@@ -178,7 +178,7 @@ def from_start(reader: Callable[[str, int, Locale], Span | None]) -> NumberReade
 def _phone(text: str, found: re.Match[str], locale: Locale) -> Span | None:
     """A telephone number, whose first group has three digits, is the 1 before it, or begins with 0."""
     first = found[1]
-    is_first = len(first) == 3 or len(first) == 1 or first[0] == "0"
+    is_first = len(first) == 3 or first == "1" or first[0] == "0"
     return telephone.number(text, found.start(), locale) if is_first else None
 
 

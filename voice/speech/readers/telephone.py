@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from voice.speech.locales.base import Locale
 from voice.speech.patterns import Pattern
@@ -97,12 +98,13 @@ def _spoken(
     if plus:
         said = f"{locale.signs.plus} {said}"
     opens = text[end : end + 4].lstrip(" ,(")[:1]
-    if opens and opens in "xeE#" and (extension := _EXTENSION.match(text, end)):
-        said = f"{said}, {locale.extension} {_extension(extension[1] or extension[2], locale)}"
-        end = extension.end()
+    if opens and opens in "xeE#" and (short := _EXTENSION.match(text, end)):
+        said = f"{said}, {locale.extension} {extension(short[1] or short[2], locale)}"
+        end = short.end()
     return Span(found.start(), end, "phone", said)
 
 
+@lru_cache(2048)  # an office's own numbers, and the codes of its area
 def said_group(written: str, locale: Locale) -> str:
     """One group: "800" → "eight hundred" as everybody says it, "FLOWERS" as a word, others by digit."""
     if not written.isdecimal():
@@ -115,7 +117,8 @@ def said_group(written: str, locale: Locale) -> str:
     return digits(written, locale)
 
 
-def _extension(written: str, locale: Locale) -> str:
+def extension(written: str, locale: Locale) -> str:
+    """The number of an extension: "12" → "twelve", "204" digit by digit."""
     short = len(written) <= 2 and written[0] != "0"
     return locale.cardinal(int(written)) if short else digits(written, locale)
 
