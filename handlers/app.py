@@ -5,7 +5,7 @@ uvicorn takes it as `handlers.app:create_app` with `--factory`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from difflib import get_close_matches
 from functools import partial
@@ -13,11 +13,11 @@ from typing import TypedDict, Unpack
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from handlers import (
     admin,
@@ -28,12 +28,13 @@ from handlers import (
 )
 from handlers.asked import Question, answering
 from handlers.caller_rate import CallerRate
+from handlers.doors import Answers, Doors, Endpoint, Visit, Web
 from handlers.in_order import InOrder
-from handlers.middleware import BodyLimit, Threshold
+from handlers.middleware import Threshold
 from handlers.once import Once
 from handlers.placing import Placing
-from handlers.problems import answer_error, answer_http, door_of, problem
-from handlers.refused import Counted, Refused
+from handlers.problems import door_of, problem
+from handlers.refused import Refused
 from handlers.relay import action
 from handlers.relay.leaving import finish_speaking
 from handlers.relay.refusals import Refusals
@@ -52,14 +53,11 @@ from handlers.vapi.lines import Lines
 from handlers.wire.masked import KnownSecrets
 from voice.brain import Brain
 from voice.calls import Calls
-from voice.errors import VoiceError
 from voice.events import RequestRefused
 from voice.models.base import ModelClient
 from voice.settings import Settings, load_settings, secret, secrets_in
 from voice.store.base import Store
 from voice.types import CallId
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 MAX_SHOWN_CHARS = 80  # of a path that does not exist: it is the sender's own text
 
@@ -97,22 +95,13 @@ def create_app(
             app.state.tickets, app.state.twilio_rest = Tickets(read, brain.store, siblings.key()), rest
             app.state.caller_rate, app.state.in_order = CallerRate(read.calls_per_caller), InOrder()
             app.state.placing = Placing(brain.store, app.state.once, rest)
-            brain.bus.subscribe(refused.on_event)
+            brain.bus.subscribe(refused.on_event, RequestRefused)
             async with answering(siblings, partial(_do_for_a_sibling, app)):
                 yield
 
-    app = Starlette(
-        routes=list(routes()),
-        middleware=[
-            Middleware(Counted, refused=refused),
-            Middleware(Threshold),
-            Middleware(BodyLimit, max_bytes=read.max_body_bytes),
-            *_among(siblings),
-        ],
-        exception_handlers={VoiceError: answer_error, HTTPException: answer_http, 404: no_such_path},
-        lifespan=lifespan,
-    )
-    app.router.redirect_slashes = False  # both spellings are served; platforms do not follow redirects
+    threshold = Middleware(Threshold, refused=refused, max_bytes=read.max_body_bytes)
+    app = Web(middleware=[threshold, *_among(siblings)])
+    app.router = Doors(routes(), no_such_path, lifespan)
     app.state.siblings = siblings
     app.state.settings, app.state.refused, app.state.unsigned = read, refused, Unsigned()
     app.state.secrets = secrets  # ours, to be left out of whatever is kept
@@ -180,16 +169,16 @@ def routes() -> Iterator[BaseRoute]:
     yield from door("/{base:path}/chat/completions", llm.completions, "POST")
 
 
-def door(path: str, endpoint: Callable[..., object], *methods: str) -> Iterator[BaseRoute]:
+def door(path: str, endpoint: Endpoint, *methods: str) -> Iterator[BaseRoute]:
     """One door, with and without a slash at its end."""
     for spelling in (path, f"{path}/"):
-        yield Route(spelling, endpoint, methods=list(methods))
+        yield Route(spelling, Answers(endpoint), methods=list(methods))
 
 
 def by_method(**endpoints: Endpoint) -> Endpoint:
     """One path, whose methods lead to different doors."""
 
-    async def endpoint(request: Request) -> Response:
+    async def endpoint(request: Visit) -> ASGIApp:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
 
     return endpoint
@@ -206,7 +195,7 @@ COMPLETIONS = (
 )
 
 
-async def no_such_path(request: Request, exc: Exception) -> Response:
+def no_such_path(request: Request) -> Response:
     """404 that names the right path: a silent call often is a wrong URL."""
     path: str = request.scope["path"]
     if "completion" in path or path.startswith("/vapi"):
@@ -216,5 +205,5 @@ async def no_such_path(request: Request, exc: Exception) -> Response:
         hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(KNOWN)}."
     shown = path[:MAX_SHOWN_CHARS]
     brain: Brain = request.app.state.brain
-    brain.bus.publish(RequestRefused(door_of(request), 404, "NoSuchPath"))
+    brain.bus.publish(RequestRefused(door_of(path), 404, "NoSuchPath"))
     return problem(404, f"There is nothing at {shown}. {hint}", "invalid_request_error", code="not_found")

@@ -16,7 +16,7 @@ from handlers.handover import Handover, Parting, is_newest
 from handlers.problems import json_answer, superseded
 from handlers.reach import Reach
 from handlers.sse import SpokenLine, SpokenTurn, whole_turn
-from handlers.wire.declared import Declared
+from handlers.wire.declared import NOTHING, Declared
 from handlers.wire.openai import ChatFrames, Conversation, completion
 from voice.brain import Brain
 from voice.call import Call
@@ -26,9 +26,8 @@ from voice.speech.aloud import locale_of
 from voice.speech.output import Markup, marked, untagged
 from voice.turn.live import LiveTurn
 from voice.turn.offered import offered
-from voice.types import Action, Chunk, ChunkKind, Door, Ending, Message, Utterance, join_words
+from voice.types import Action, Chunk, ChunkKind, Door, Ending, Message, ToolSpec, Utterance, join_words
 
-NOTHING = Declared()
 MAX_ROUNDS = 3  # in which a platform runs tools for the same words: then the caller is told something
 
 
@@ -88,7 +87,7 @@ async def hear_chat(
 
 def _as_said(call: Call, history: tuple[Message, ...]) -> tuple[Message, ...]:
     """A platform's account without the tags that we have given it with our words."""
-    if not any("<" in one.text for one in history):  # nearly always
+    if not [one for one in history if "<" in one.text]:  # nearly always
         return history
     locale = locale_of(call.agent.language)
     return tuple(
@@ -107,12 +106,21 @@ def _prepare(
         call.as_is, call.routes = talk.as_is, (asked.route,)
     elif call.as_is is not None:  # the turn before this one went to a route
         call.as_is, call.routes = None, ranked(brain.routes, brain.settings.strategy)
+    call.platform_tools = _platforms(call, talk, asked, declared)
+
+
+def _platforms(call: Call, talk: Conversation, asked: Asked, declared: Declared) -> tuple[ToolSpec, ...]:
+    """The tools that the model may ask the platform for."""
+    if not declared.tools:
+        return ()
+    if _rounds(talk) >= MAX_ROUNDS and (asked.route is None or call.record.door is Door.VAPI):
+        return ()
+    if asked.route is not None:
+        return declared.specs
     own = {tool.action for tool in offered(call).values()}
     if all(one.is_ours for one in call.agent.handoff):
         own.discard(Action.HANDOFF)  # a tool that leads to our own agents only is none for the platform's
-    call.platform_tools = declared.specs if asked.route is not None else declared.platforms(own)
-    if _rounds(talk) >= MAX_ROUNDS and (asked.route is None or call.record.door is Door.VAPI):
-        call.platform_tools = ()
+    return declared.platforms(own)
 
 
 def _rounds(talk: Conversation) -> int:
@@ -120,7 +128,7 @@ def _rounds(talk: Conversation) -> int:
     return sum(bool(message.tool_calls) for message in talk.told)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made on each turn, and that would take four times as long
 class Answering:
     """How the client wants its answer. `model` is the name it used, which it gets back.
 

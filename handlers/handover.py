@@ -44,7 +44,7 @@ class Parting:
     past: Effect | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made on each turn, and that would take four times as long
 class Handover:
     """What one request lets its turn hand over. `line` and `caller` are the numbers of the call's ends.
 
@@ -67,13 +67,18 @@ class Handover:
     phrases: tuple[str, ...] = ()
     ours: Agents | None = None
 
+    def may_silence(self, live: LiveTurn) -> bool:
+        """Whether the turn's words wait until it is known how it ends: the request declares a transfer."""
+        may_leave = self.leaves_alone and not self.is_steered and not live.is_spoken
+        return may_leave and not LEAVES.isdisjoint(self.declared.actions)
+
     async def silences(self, live: LiveTurn) -> bool:
         """Whether words that are ready must not be said, because the turn ends with a transfer.
 
         A reply's last sentence comes together with what the model asks for; what that does to the call
         is known a moment later. What one request has said is said to its repeat, too.
         """
-        if live.is_spoken or self.is_steered or not self.leaves_alone or not LEAVES & self.declared.actions:
+        if not self.may_silence(live):
             return False
         for _ in range(LOOKS):
             if live.finished or not _waits_for_tools(live.turn):
@@ -86,6 +91,8 @@ class Handover:
         """The end of a turn's answer; `has_spoken`: words of it have left."""
         if turn.ending in STOPPED or self.is_steered:
             return Parting()
+        if turn.effect is None and not turn.handed:  # nearly always
+            return Parting(None if has_spoken else self._excuse)
         effect = turn.effect
         handed = [use for one in turn.handed if (use := self._reach.use_of(one))]
         wanted = self._reach.use_for(self._as_said(effect)) if effect is not None else None

@@ -7,6 +7,8 @@ declares are the client's to run: it gets tool calls, and asks again with what c
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -19,7 +21,7 @@ from handlers.signatures import door_guard
 from handlers.spelling import asked_markup
 from handlers.vapi.turn import answer_vapi_chat
 from handlers.wire.openai import ChatRequest, Conversation, model_entry
-from handlers.wire.reading import an_id, read_as, read_object
+from handlers.wire.reading import an_id, header_in, read_as, read_object
 from voice.brain import Brain
 from voice.clock import now
 from voice.errors import BadRequest, UnknownAgent
@@ -44,9 +46,10 @@ async def completions(request: Request) -> ASGIApp:
     if talk.words is None:
         raise BadRequest("messages: one of them must have the role user and hold words.")
     declared = body.declared()
-    named_id = an_id(request.headers.get("x-call-id")) or body.named_call()
+    named_id = an_id(header_in(request.scope["headers"], b"x-call-id")) or body.named_call()
     call_id = CallId(named_id) if named_id else request.app.state.siblings.own_call_id()
-    async with request.app.state.in_order.of(call_id):
+    # Nobody else knows an id that was just made: there is nothing to be in order with.
+    async with request.app.state.in_order.of(call_id) if named_id else nullcontext():
         call = await brain.calls.pick_up(call_id, Door.OPENAI, agent=asked.agent, is_new=named_id is None)
         live = await hear_chat(brain, call, talk, asked, _key(talk), heard_at, declared)
     answering = Answering(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from voice.brain import Brain
@@ -96,18 +96,12 @@ def tell_refused(bus: Bus, door: str, exc: VoiceError, came: str = "") -> None:
     bus.publish(RequestRefused(door, status_of(exc), why, came, reason, exc.to_do))
 
 
-def door_of(request: HTTPConnection) -> str:
-    """Which door a path belongs to, for whoever counts."""
-    path: str = request.scope["path"].rstrip("/")  # not the URL's, which ends at a decoded `?`
+def door_of(path: str) -> str:
+    """Which door a path belongs to, for whoever counts. The scope's: a URL's ends at a decoded `?`."""
+    path = path.rstrip("/")
     if path.endswith(CHATS) and path != f"/v1{CHATS}":
         return "vapi"  # on whatever path: the key of a door may stand in it
     return DOORS.get(path.partition("/")[2].partition("/")[0], "other")
-
-
-async def answer_error(request: Request, exc: Exception) -> Response:
-    """The answer to an error that a door lets through. A coroutine: anything else is run in a thread."""
-    assert isinstance(exc, VoiceError)
-    return error_answer(request, exc)
 
 
 def error_answer(request: Request, exc: VoiceError) -> Response:
@@ -115,7 +109,7 @@ def error_answer(request: Request, exc: VoiceError) -> Response:
     status = status_of(exc)
     if not isinstance(exc, NotAllowed):  # the guard has told that already
         brain: Brain = request.app.state.brain
-        tell_refused(brain.bus, door_of(request), exc)
+        tell_refused(brain.bus, door_of(request.scope["path"]), exc)
     if status >= 500:
         log.error("request.failed", extra={"error": type(exc).__name__, "to_do": exc.to_do})
     headers = HEADERS_OF.get(status)
@@ -123,9 +117,8 @@ def error_answer(request: Request, exc: VoiceError) -> Response:
     return problem(status, exc.outside, _kind(status), code=code, headers=headers)
 
 
-async def answer_http(request: Request, exc: Exception) -> Response:
-    """The answer to what the router says: a wrong method, and whatever else has a status."""
-    assert isinstance(exc, HTTPException)
+def http_answer(request: Request, exc: HTTPException) -> Response:
+    """The answer to what Starlette says: a wrong method, and whatever else has a status."""
     if exc.status_code == 405:
         allowed = (exc.headers or {}).get("Allow", "")
         told = f"{request.method} is not taken here; use {allowed}."

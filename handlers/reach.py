@@ -25,7 +25,7 @@ Use = tuple[str, dict[str, Json]]
 """A tool of the platform's by its name, and the arguments to ask with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made on each turn, and that would take four times as long
 class Reach:
     """What one request can have done. `beyond` is done past the answer; `line` and `caller` are numbers."""
 

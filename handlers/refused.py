@@ -13,8 +13,7 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from handlers.problems import DOORS, door_of
 from handlers.wire.masked import KEYLIKE, NO_SECRETS, KnownSecrets, clean
@@ -28,6 +27,7 @@ SHOWS = re.compile(r"auth|secret|signature|token|key|timestamp|svix", re.I)  # h
 MASK = "…"
 ORDINARY = {*DOORS, "webhook", "completions"}  # parts of our own paths: to read one gives no secret away
 MAX_REASON_CHARS = 300
+MAX_KNOWN = 500  # paths that are remembered as they are shown
 # What no door has told of: the reason, and what to do about it.
 WHY = {
     "NoSuchPath": ("Nothing is at this path.", "Vapi's model URL is …/vapi, its server URL …/vapi/webhook."),
@@ -73,8 +73,8 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """The request that this task works on."""
+class Seen:
+    """A request, as it is counted."""
 
     scope: Scope
     door: str
@@ -83,7 +83,8 @@ class _Seen:
     is_refused: bool = False
 
 
-_seen: ContextVar[_Seen | None] = ContextVar("seen", default=None)
+at_hand: ContextVar[Seen | None] = ContextVar("at_hand", default=None)
+"""The request that this task works on."""
 
 
 @dataclass
@@ -93,24 +94,38 @@ class Refused:
     secrets: KnownSecrets = field(default=NO_SECRETS, repr=False)  # ours: none may be shown in a path
     doors: dict[str, DoorCount] = field(default_factory=dict)
     newest: deque[Refusal] = field(default_factory=lambda: deque(maxlen=KEPT))
+    known: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
-    def came(self, scope: Scope) -> _Seen:
+    def came(self, scope: Scope) -> Seen:
         """A request is at a door; nothing of it is checked yet."""
-        parts = self.secrets.without(scope["path"], MASK).split("/")
-        path = "/".join(MASK if self._is_told(part) else part for part in parts)
-        door = door_of(HTTPConnection(scope))
-        count = self.doors.setdefault(door, DoorCount())
-        seen = _Seen(scope, door, shown_path(path), count)
+        path = scope["path"]
+        door, shown = self.known.get(path) or self._read(path)
+        count = self.doors.get(door) or self.doors.setdefault(door, DoorCount())
         if HANDED not in scope.get("state", ()):  # else the process that took it has counted it
             count.requests += 1
-        count.last_on, count.last_path = datetime.now(UTC), seen.path
-        return seen
+        count.last_on, count.last_path = datetime.now(UTC), shown
+        return Seen(scope, door, shown, count)
+
+    def _read(self, path: str) -> tuple[str, str]:
+        """The door of a path, and the path as it is shown.
+
+        Remembered, since platforms ask for the same ones again; but not a path in which somebody else's key
+        may stand, a call's id, or a ticket.
+        """
+        parts = self.secrets.without(path, MASK).split("/")
+        told = "/".join(MASK if self._is_told(part) else part for part in parts)
+        found = door_of(path), shown_path(told)
+        if found[1] == told and len(path) <= MAX_PATH_CHARS:
+            if len(self.known) >= MAX_KNOWN:
+                self.known.clear()
+            self.known[path] = found
+        return found
 
     def on_event(self, event: Event) -> None:
-        if isinstance(event, RequestRefused) and (seen := _seen.get()) is not None:
+        if isinstance(event, RequestRefused) and (seen := at_hand.get()) is not None:
             self.refuse(seen, event)
 
-    def refuse(self, seen: _Seen, told: RequestRefused) -> None:
+    def refuse(self, seen: Seen, told: RequestRefused) -> None:
         """Remember a refusal, once for each request."""
         if seen.is_refused:
             return
@@ -144,34 +159,8 @@ class Refused:
 
 def misplaced() -> None:
     """The request at hand belongs to another path; it is served all the same."""
-    if (seen := _seen.get()) is not None:
+    if (seen := at_hand.get()) is not None:
         seen.count.misplaced += 1
-
-
-class Counted:
-    """Counts each request before it goes on. An error that no guard told of is remembered by its status."""
-
-    def __init__(self, app: ASGIApp, refused: Refused) -> None:
-        self._app, self._refused = app, refused
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        seen = self._refused.came(scope)
-        token = _seen.set(seen)
-
-        async def send_and_look(message: Message) -> None:
-            is_error = message["type"] == "http.response.start" and message["status"] >= 400
-            if is_error and HANDED not in scope.get("state", ()):  # else its owner has told of it
-                status = message["status"]
-                self._refused.refuse(seen, RequestRefused(seen.door, status, str(status)))
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_look)
-        finally:
-            _seen.reset(token)
 
 
 def shown_path(path: str) -> str:

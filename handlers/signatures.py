@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -25,10 +25,11 @@ from voice.brain import Brain
 from voice.errors import LoopbackOnly, NotAllowed
 from voice.settings import Settings, secrets_in
 
-FORWARDING = ("forwarded", "via", "x-real-ip", "true-client-ip", "x-vapi-forwarded")
-FORWARDING_BEGINS = ("x-forwarded-", "cf-", "fly-", "ngrok-", "x-envoy-", "x-amzn-", "x-cloud-trace-")
+FORWARDING = frozenset((b"forwarded", b"via", b"x-real-ip", b"true-client-ip", b"x-vapi-forwarded"))
+FORWARDING_BEGINS = (b"x-forwarded-", b"cf-", b"fly-", b"ngrok-", b"x-envoy-", b"x-amzn-", b"x-cloud-trace-")
 MAX_HOST_CHARS = 300  # a name has 253 at most; what a stranger sends is not remembered at any length
 SECRET_HEADERS = ("authorization", "x-vapi-secret", "vapi-secret", "x-api-key")
+RAW_SECRET_HEADERS = tuple(name.encode() for name in SECRET_HEADERS)
 SETTING_OF = {  # by door: what its secret is called
     "admin": "OFFHOOK_ADMIN_TOKEN",
     "metrics": "OFFHOOK_ADMIN_TOKEN",
@@ -48,7 +49,7 @@ def door_guard(
     to this machine, and to everybody when OFFHOOK_OPEN is set, except where it is `never_open`.
     """
     brain: Brain = request.app.state.brain
-    shown = list(presented(request.headers))
+    shown = presented(request.scope)
     known = [secret for setting in (own, *also) for secret in secrets_in(setting)]
     if matches(shown, known) or (
         own is None and is_open(brain.settings, request.scope, never_open=never_open)
@@ -77,8 +78,11 @@ def unguarded(door: str, scope: Scope, *, never_open: bool = False) -> LoopbackO
 
 def matches(shown: Iterable[bytes], known: Iterable[str]) -> bool:
     """Whether one of the secrets shown is known. Every pair is compared, so that the time tells nothing."""
-    pairs = [(one, secret.encode()) for secret in known for one in shown]
-    return sum(hmac.compare_digest(one, secret) for one, secret in pairs) > 0
+    is_one = False
+    for secret in known:
+        for one in shown:
+            is_one |= hmac.compare_digest(one, secret.encode())
+    return is_one
 
 
 def came(headers: Headers, names: Iterable[str]) -> str:
@@ -93,35 +97,46 @@ def is_open(settings: Settings, scope: Scope, *, never_open: bool = False) -> bo
 
 def elsewhere(scope: Scope) -> str | None:
     """Why a request is not one of this machine to itself; None: it is one."""
-    client, headers = scope.get("client"), Headers(scope=scope)
+    client = scope.get("client")
     if client is None or not _is_loopback(client[0]):
         return "the request came from another machine"
-    for name in headers:
-        if name in FORWARDING or name.startswith(FORWARDING_BEGINS):
+    host, origin = None, None
+    for raw, value in scope["headers"]:
+        if raw in FORWARDING or raw.startswith(FORWARDING_BEGINS):
+            name = raw.decode("latin-1")
             return f"the header {name} says that the request was passed on for somebody else"
-    if not _names_us(f"//{headers.get('host', '')}"):
+        if raw == b"host" and host is None:  # of two of a name the first counts
+            host = value
+        elif raw == b"origin" and origin is None:
+            origin = value
+    if not _names_us(b"//" + (host or b"")):
         return "its Host is another machine's name"
-    if not _names_us(headers.get("origin", "//localhost")):
+    if origin is not None and not _names_us(origin):
         return "a web page of another origin sent it"
     return None
 
 
-def presented(headers: Headers, names: Iterable[str] = SECRET_HEADERS) -> Iterable[bytes]:
+def presented(scope: Scope, names: Sequence[bytes] = RAW_SECRET_HEADERS) -> list[bytes]:
     """Every secret that a request shows: with "Bearer" or bare, under any name that platforms use."""
-    for name in names:
-        for value in headers.getlist(name):
-            kind, _, rest = value.strip().partition(" ")
-            yield (rest.strip() if kind.lower() == "bearer" else value.strip()).encode("latin-1", "replace")
+    found = [pair for pair in scope["headers"] if pair[0] in names]
+    if len(found) > 1:  # by name, not as they came: of several tokens the last one's fault is told
+        found.sort(key=lambda pair: names.index(pair[0]))
+    return [_bare(value.decode("latin-1").strip()) for _, value in found]
 
 
-def _names_us(url: str) -> bool:
+def _bare(value: str) -> bytes:
+    kind, _, rest = value.partition(" ")
+    return (rest.strip() if kind.lower() == "bearer" else value).encode("latin-1")
+
+
+def _names_us(url: bytes) -> bool:
     return len(url) <= MAX_HOST_CHARS and _is_of_us(url)
 
 
 @lru_cache(maxsize=1024)
-def _is_of_us(url: str) -> bool:
+def _is_of_us(url: bytes) -> bool:
     try:
-        host = urlsplit(url).hostname or ""
+        host = urlsplit(url.decode("latin-1")).hostname or ""
     except ValueError:
         return False
     return host == "localhost" or host.endswith(".localhost") or _is_loopback(host)

@@ -12,14 +12,14 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Protocol
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from handlers.handover import Handover, Parting, is_newest
 from handlers.problems import STOPPED
 from voice.call import Call
 from voice.calls import Calls
 from voice.speech.output import Markup, marked
-from voice.telemetry.logs import about_call
+from voice.telemetry.logs import call_id_var
 from voice.turn.live import LiveTurn
 from voice.turn.own import own_line
 from voice.types import Chunk, ChunkKind, ToolCall, Turn
@@ -70,52 +70,62 @@ class SpokenTurn:
         self._calls, self._call, self._live, self._frames = calls, call, live, frames
         self._handover, self._instead, self._one_off = handover, instead or {}, one_off
         self._markup = markup
-        self._has_spoken = False
+        self._has_begun = self._has_spoken = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with about_call(self._call.call_id):
-            try:
-                await while_there(receive, self._speak(send))
-            except OSError:
-                log.debug("stream.client_gone")  # some servers say it when we write, not when they notice
-            finally:
-                await let_go(self._calls, self._call, self._live, one_off=self._one_off)
+        call_id_var.set(self._call.call_id)
+        try:
+            await while_there(receive, self._speak(send))
+        except OSError:
+            log.debug("stream.client_gone")  # some servers say it when we write, not when they notice
+        finally:
+            await let_go(self._calls, self._call, self._live, one_off=self._one_off)
 
     async def _speak(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
-        opening = self._frames.begin()  # goes out with the first words: one write less per turn
-        is_replay, ready, heard = self._live.finished, b"", 0
+        handover, live, frames = self._handover, self._live, self._frames
+        ready = frames.begin()  # goes out with the first words, and so does the answer's head: one write
+        is_replay, heard = live.finished, 0
         try:
-            async for chunk in self._live.listen():
+            async for chunk in live.listen():
                 heard += 1
-                if not self._has_spoken and self._handover and await self._handover.silences(self._live):
+                if (
+                    not self._has_spoken
+                    and handover is not None
+                    and handover.may_silence(
+                        live
+                    )  # asked here, too: nearly never, and a coroutine costs more
+                    and await handover.silences(live)
+                ):
                     continue
                 if not is_replay and self._is_old():
                     break  # a slow reader would else hear old words while newer ones are answered
-                said = self._instead.get(chunk.kind, chunk)
-                text = marked(said, self._markup)
-                frames = self._frames.text(text, waits=chunk.kind is ChunkKind.FILLER)
+                said = self._instead.get(chunk.kind, chunk) if self._instead else chunk
+                ready += frames.text(marked(said, self._markup), waits=chunk.kind is ChunkKind.FILLER)
                 self._has_spoken = True
-                ready += opening + frames
-                opening = b""
-                if heard >= len(self._live.chunks):  # what came together leaves in one write
-                    await send(_body(ready, more=True))
+                if heard >= len(live.chunks):  # what came together leaves in one write
+                    await self._write(send, ready, more=True)
                     ready = b""
             parting = self._part()
             if self._is_held_back(parting):
-                self._calls.heard(self._call, self._live.turn, "")
-            closing = self._frames.text(marked(parting.line, self._markup)) if parting.line else b""
-            closing += self._frames.end(self._live.turn, parting.calls)
+                self._calls.heard(self._call, live.turn, "")
+            closing = frames.text(marked(parting.line, self._markup)) if parting.line else b""
+            closing += frames.end(live.turn, parting.calls)
         except OSError:
             raise
         except Exception as exc:  # fence: one turn
             log.exception("stream.failed", extra={"error": type(exc).__name__})
             excuse = own_line(self._call.agent, self._call.agent.fallbacks[0])
-            closing = self._frames.text(marked(excuse, self._markup)) + self._frames.end(self._live.turn)
+            closing = frames.text(marked(excuse, self._markup)) + frames.end(live.turn)
             parting = Parting()
-        await send(_body(ready + opening + closing, more=False))
-        if self._handover and self._handover.steer and parting.past:
-            self._handover.steer(parting.past)
+        await self._write(send, ready + closing, more=False)
+        if handover and handover.steer and parting.past:
+            handover.steer(parting.past)
+
+    async def _write(self, send: Send, frames: bytes, *, more: bool) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+        await send({"type": "http.response.body", "body": frames, "more_body": more})
 
     def _part(self) -> Parting:
         if self._handover is None or not is_newest(self._call, self._live.turn):
@@ -128,7 +138,8 @@ class SpokenTurn:
 
     def _is_old(self) -> bool:
         """Whether the turn was stopped, or newer words have taken its place."""
-        return self._call.live is not self._live or self._live.turn.ending in STOPPED
+        ending = self._live.turn.ending
+        return self._call.live is not self._live or (ending is not None and ending in STOPPED)
 
 
 class SpokenLine:
@@ -142,7 +153,7 @@ class SpokenLine:
         if self._note:
             headers.append((b"x-offhook-problem", " ".join(self._note.split()).encode("ascii", "replace")))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send(_body(self._frames, more=False))
+        await send({"type": "http.response.body", "body": self._frames})
 
 
 async def whole_turn(
@@ -193,7 +204,3 @@ async def _gone(receive: Receive) -> None:
     """Return when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _body(frames: bytes, *, more: bool) -> Message:
-    return {"type": "http.response.body", "body": frames, "more_body": more}

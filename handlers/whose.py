@@ -6,16 +6,15 @@ own (`wire/`), so that nobody owns a call under one id and serves it under anoth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from handlers.relay.ticket import Tickets
 from handlers.wire.openai import an_id_in
-from handlers.wire.reading import an_id, read_object
+from handlers.wire.reading import an_id, header_in, read_object
 from handlers.wire.vapi import CALL_HEADERS, chat_call_id, is_chat, server_message
 from voice.errors import BadRequest
 from voice.types import CallId
@@ -23,6 +22,8 @@ from voice.types import CallId
 RELAY, TWILIO, CALLS, CHAT, OPENAI = "/twilio/relay/", "/twilio/", "/admin/calls/", "/chat", "/v1"
 COMPLETIONS = "/chat/completions"
 SID = "CallSid"
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 def call_named(scope: Scope, body: bytes, tickets: Tickets) -> CallId | None:
@@ -33,7 +34,7 @@ def call_named(scope: Scope, body: bytes, tickets: Tickets) -> CallId | None:
     elif path.startswith(TWILIO):
         found = _at_twilio(scope, path, body, tickets)
     elif scope["type"] == "http" and scope["method"] == "POST":
-        found = _in_json(path, Headers(scope=scope), body)
+        found = _in_json(path, scope["headers"], body)
     else:
         found = None
     return CallId(found) if found else None
@@ -49,7 +50,7 @@ def _at_twilio(scope: Scope, path: str, body: bytes, tickets: Tickets) -> str | 
     return None
 
 
-def _in_json(path: str, headers: Headers, body: bytes) -> str | None:
+def _in_json(path: str, headers: RawHeaders, body: bytes) -> str | None:
     try:
         found = read_object(body)
     except BadRequest:
@@ -58,7 +59,7 @@ def _in_json(path: str, headers: Headers, body: bytes) -> str | None:
         return an_id(found.get("call_id"))
     if path == OPENAI + COMPLETIONS and not isinstance(found.get("call"), dict):
         return _by_client(found, headers)
-    named = tuple(headers.get(name) for name in CALL_HEADERS)
+    named = [header_in(headers, name) for name in CALL_HEADERS]
     if not is_chat(found):
         if (message := server_message(found, named[0])) is not None:
             return message.call_id
@@ -67,7 +68,7 @@ def _in_json(path: str, headers: Headers, body: bytes) -> str | None:
     return chat_call_id(found, *named)
 
 
-def _by_client(found: Mapping[str, Any], headers: Headers) -> str | None:
+def _by_client(found: Mapping[str, Any], headers: RawHeaders) -> str | None:
     metadata = found.get("metadata")
     named = an_id_in(metadata if isinstance(metadata, dict) else None, "call_id")
-    return an_id(headers.get(CALL_HEADERS[0])) or named or an_id(found.get("user"))
+    return an_id(header_in(headers, CALL_HEADERS[0])) or named or an_id(found.get("user"))

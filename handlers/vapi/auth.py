@@ -43,6 +43,7 @@ class VapiAuth:
         self._path_keys = secrets_in(settings.vapi_path_key)
         further = (settings.vapi_header or "").lower().split(",")
         self._headers = (*SECRET_HEADERS, *(name for one in further if (name := one.strip())))
+        self._shown_in = tuple(name.encode("latin-1", "replace") for name in self._headers)
         self._signed = Signatures(settings) if settings.vapi_hmac_secret else None
         self._tokens = Tokens(settings.vapi_jwks, settings) if settings.vapi_jwks else None
         self._is_set = settings.guards_vapi
@@ -58,8 +59,8 @@ class VapiAuth:
 
     async def knows(self, request: Request) -> bool:
         """Whether its sender says who it is before the body is read: in any way but a signature."""
-        shown = list(presented(request.headers, self._headers))
-        if matches(shown, self._secrets) | matches(_parts(request.scope), self._path_keys):
+        shown = presented(request.scope, self._shown_in)
+        if matches(shown, self._secrets) | self._has_path_key(request.scope):
             return True
         if self._tokens is not None and (tokens := tokens_in(shown)):
             return await self._tokens.fault(tokens) is None
@@ -67,9 +68,11 @@ class VapiAuth:
 
     async def guard(self, request: Request, *also: SecretStr | None) -> None:
         """Let the request pass, or raise NotAllowed and tell who watches. `also` are further secrets."""
-        shown = list(presented(request.headers, self._headers))
+        if not self._is_set and is_open(self._settings, request.scope):
+            return
+        shown = presented(request.scope, self._shown_in)
         known = (*self._secrets, *(one for setting in also for one in secrets_in(setting)))
-        if matches(shown, known) | matches(_parts(request.scope), self._path_keys):
+        if matches(shown, known) | self._has_path_key(request.scope):
             return
         faults: list[Fault] = []
         given = request.headers.get(self._settings.vapi_hmac_header)
@@ -82,10 +85,11 @@ class VapiAuth:
                 return
             faults.append(fault)
         brain: Brain = request.app.state.brain
-        if not self._is_set and is_open(brain.settings, request.scope):
-            return
         ways = list(self._ways(request.scope, has_more=len(known) > len(self._secrets)))
         self._refuse(request, brain, faults, f"Let Vapi send {', or '.join(ways)}." if ways else UNSIGNED)
+
+    def _has_path_key(self, scope: Scope) -> bool:
+        return bool(self._path_keys) and matches(_parts(scope), self._path_keys)
 
     def _refuse(self, request: Request, brain: Brain, faults: Sequence[Fault], to_do: str) -> None:
         signature = (self._settings.vapi_hmac_header.lower(),) if self._signed else ()

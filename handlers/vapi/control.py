@@ -183,10 +183,13 @@ class Controls:
             return
         if call_id in self._ended:
             return
-        if url := self._hosts.url_in(call_id, found.get("call")) or self._hosts.url_in(call_id, around):
-            self._remember(call_id, url)
-        line, is_heard = self._lines.get(call_id), _is_heard(found)
-        if line is not None and is_heard is not None:
+        line = self._lines.get(call_id)
+        known = line.url if line is not None else None
+        for call in (found.get("call"), around):
+            if url := self._hosts.url_in(call_id, call, known):
+                line = self._remember(call_id, url)
+                break
+        if line is not None and (is_heard := _is_heard(found)) is not None:
             line.quiet.clear() if is_heard else line.quiet.set()
 
     def knows(self, call_id: CallId) -> bool:
@@ -272,13 +275,14 @@ class Controls:
         hint = " The call has moved on or is over." if 400 <= answer.status_code < 500 else ""
         return Sent(False, f"Vapi's control URL answered {answer.status_code}.{hint}")
 
-    def _remember(self, call_id: CallId, url: str) -> None:
+    def _remember(self, call_id: CallId, url: str) -> _Line:
         if line := self._lines.get(call_id):
             line.url = url
-            return
-        self._lines[call_id] = _Line(url)
+            return line
+        line = self._lines[call_id] = _Line(url)
         if len(self._lines) > MAX_LINES:
             self.forget(next(iter(self._lines)))
+        return line
 
 
 def _is_heard(found: Mapping[str, Any]) -> bool | None:

@@ -28,14 +28,14 @@ class ControlHosts:
         self._hosts = hosts
         self._told: dict[tuple[CallId, str], str] = {}  # and why
 
-    def url_in(self, call_id: CallId, call: object) -> str | None:
-        """The control URL that a `call` names, if it may be asked."""
+    def url_in(self, call_id: CallId, call: object, known: str | None = None) -> str | None:
+        """The control URL that a `call` names, if it may be asked; `known` is one that may."""
         monitor = call.get("monitor") if isinstance(call, dict) else None
         # One sample of Vapi's documentation wraps the URL in angle brackets.
         url = str(monitor.get("controlUrl") or "").strip("<> ") if isinstance(monitor, dict) else ""
         if not url:
             return None
-        if may_ask(url, self._hosts):
+        if url == known or may_ask(url, self._hosts):
             return url
         self._tell_refused(call_id, url)
         return None

@@ -28,12 +28,13 @@ ORDINARY = ("", "vapi", "v1", "chat", "completions")  # in one of our paths, dou
 
 def whom(request: Request, brain: Brain, model: str | None) -> Asked:
     """Whom `model` names, else the path (/vapi/jamie/chat/completions), else the default agent."""
+    if model and (found := named(brain, model)) is not None:
+        return found
     parts = str(request.path_params.get("base", "")).split("/")
     in_path = next((part for part in parts if part in brain.agents), None)
-    found = named(brain, model) if model else None
-    if found is None and in_path is None:
+    if in_path is None:
         _tell_unknown(brain, model, _names_in(parts, brain))
-    return found or Asked(agent=in_path)
+    return Asked(agent=in_path)
 
 
 def _names_in(parts: list[str], brain: Brain) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from handlers.once import Once
+from handlers.once import Once, once_key
 from handlers.vapi.control import Controls, Order, end_call, handoff, say, transfer
 from voice.call import Call
 from voice.threads.speaking import spoken_s
@@ -24,6 +24,8 @@ CANNOT_HANG_UP = (
     "Add Vapi's endCall tool to the assistant, or the agent's goodbye to its endCallPhrases; "
     "or let Vapi name the call's control URL."
 )
+UNSTEERED = frozenset({Action.END_CALL})  # what can be done without a control URL, and with one
+STEERED = UNSTEERED | {Action.TRANSFER, Action.HANDOFF}
 
 
 def beyond_of(controls: Controls, call_id: CallId) -> frozenset[Action]:
@@ -31,24 +33,29 @@ def beyond_of(controls: Controls, call_id: CallId) -> frozenset[Action]:
 
     A goodbye can be said on every line; a control URL transfers the call, or hands it to another assistant.
     """
-    is_known = controls.knows(call_id)
-    return frozenset({Action.END_CALL, Action.TRANSFER, Action.HANDOFF} if is_known else {Action.END_CALL})
+    return STEERED if controls.knows(call_id) else UNSTEERED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made on each turn, and that would take four times as long
 class PastAnswer:
-    """Does it for one turn, once, whichever request of the turn asks first; `key` names the turn."""
+    """Does it for one turn, once, whichever request of the turn asks first.
+
+    `position` is the turn's when this request came: it may move while the answer is spoken, and with it the
+    key that tells the turn from others.
+    """
 
     controls: Controls
     once: Once
     call: Call
     live: LiveTurn
-    key: str
+    position: int
 
-    @property
-    def actions(self) -> frozenset[Action]:
-        """What can be done when the answer is out."""
-        return beyond_of(self.controls, self.call.call_id)
+    def is_done(self) -> bool:
+        """Whether it was begun by an earlier answer of the same turn."""
+        return self.once.knows(self._key())
+
+    def _key(self) -> str:
+        return once_key("vapi steered", self.call.call_id, str(self.position), self.live.turn.key)
 
     def steer(self, effect: Effect) -> None:
         """Begin it; nobody waits."""
@@ -64,7 +71,7 @@ class PastAnswer:
         self.call.has_parted = True
 
     async def _order_once(self, effect: Effect) -> None:
-        await self.once.everywhere(self.key, lambda: self._order(effect), lost={"ok": False})
+        await self.once.everywhere(self._key(), lambda: self._order(effect), lost={"ok": False})
 
     async def _order(self, effect: Effect) -> Json:
         is_on = await self.controls.outlasts(self.call.call_id, self._spoken_s())

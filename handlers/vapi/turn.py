@@ -9,28 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import nullcontext
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from handlers.completions import Answering, hear_chat
 from handlers.handover import Handover
-from handlers.once import Once, once_key
 from handlers.problems import tell_refused
 from handlers.vapi.control import Controls
 from handlers.vapi.named import whom
 from handlers.vapi.past import PastAnswer, beyond_of
-from handlers.wire.declared import Declared
 from handlers.wire.openai import Conversation, as_switch
-from handlers.wire.reading import read_as
+from handlers.wire.reading import header_in
 from handlers.wire.vapi import CALL_HEADERS, VapiChatRequest, chat_call_id
 from voice.agents.agent import Agent
 from voice.brain import Brain
-from voice.call import Call
 from voice.errors import BadRequest, LinesBusy, StoreError
-from voice.telemetry.logs import about_call
-from voice.turn.live import LiveTurn
+from voice.telemetry.logs import call_id_var
 from voice.turn.own import markup_at, own_line
 from voice.types import CallId, Chunk, ChunkKind, Door
 
@@ -44,24 +40,25 @@ OVER = "This call has ended."
 async def answer_vapi_chat(request: Request, found: Mapping[str, object], heard_at: float) -> ASGIApp:
     """The turn that a request asks for. Never raises: what goes wrong is told in words."""
     brain: Brain = request.app.state.brain
-    agent = brain.agents.default
-    with ExitStack() as about:  # every line of the log names the call, as soon as it is known
-        try:
-            body = read_as(VapiChatRequest, found)
-            named_id = chat_call_id(found, *(request.headers.get(name) for name in CALL_HEADERS))
-            call_id = named_id or request.app.state.siblings.own_call_id()
-            about.enter_context(about_call(call_id))
-            controls: Controls = request.app.state.controls
-            controls.notice(named_id, found)
-            return await _answer(request, body, call_id, heard_at, one_off=named_id is None)
-        except LinesBusy as exc:
-            tell_refused(brain.bus, "vapi", exc)
-            return how(found, agent).line(own_line(agent, agent.busy))
-        except BadRequest as exc:
-            return excuse(brain, exc, found)
-        except Exception as exc:  # fence: one turn
-            log.exception("vapi.turn_failed", extra={"error": type(exc).__name__})
-            return how(found, agent).line(own_line(agent, agent.fallbacks[0]))
+    try:
+        body = VapiChatRequest(found)
+        shown = request.scope["headers"]
+        named_id = chat_call_id(found, *[header_in(shown, name) for name in CALL_HEADERS])
+        call_id = named_id or request.app.state.siblings.own_call_id()
+        call_id_var.set(call_id)  # from here on every line of the log names the call
+        controls: Controls = request.app.state.controls
+        controls.notice(named_id, found)
+        return await _answer(request, body, call_id, heard_at, one_off=named_id is None)
+    except LinesBusy as exc:
+        tell_refused(brain.bus, "vapi", exc)
+        agent = brain.agents.default
+        return how(found, agent).line(own_line(agent, agent.busy))
+    except BadRequest as exc:
+        return excuse(brain, exc, found)
+    except Exception as exc:  # fence: one turn
+        log.exception("vapi.turn_failed", extra={"error": type(exc).__name__})
+        agent = brain.agents.default
+        return how(found, agent).line(own_line(agent, agent.fallbacks[0]))
 
 
 def excuse(brain: Brain, exc: BadRequest, found: Mapping[str, object] | None = None) -> ASGIApp:
@@ -91,13 +88,14 @@ async def _answer(
     if not is_turn and one_off:  # nobody would ever hang it up
         agent = brain.agents.get(asked.agent)
         return how_of(body, agent).line(_first_words(agent, opens=opens))
-    async with request.app.state.in_order.of(call_id):
-        if not one_off and await _is_over(request, call_id):
+    controls: Controls = request.app.state.controls
+    caller = body.caller()
+    # Nobody else knows the id of a one-off: there is nothing to be in order with.
+    async with nullcontext() if one_off else request.app.state.in_order.of(call_id):
+        if not one_off and brain.calls.get(call_id) is None and await _is_over(request, call_id):
             agent = brain.agents.get(asked.agent)
             return how_of(body, agent).line(own_line(agent, agent.goodbye), OVER)
-        call = await brain.calls.pick_up(
-            call_id, Door.VAPI, agent=asked.agent, caller=body.caller(), is_new=one_off
-        )
+        call = await brain.calls.pick_up(call_id, Door.VAPI, agent=asked.agent, caller=caller, is_new=one_off)
         call.line = body.line() or call.line
         answering = how_of(body, call.agent)
         if not is_turn:
@@ -105,18 +103,27 @@ async def _answer(
                 brain.calls.greet(call, call.agent.greeting)
             return answering.line(_first_words(call.agent, opens=opens))
         key = body.turn_key(talk) + talk.mark
-        beyond = beyond_of(request.app.state.controls, call_id)
+        beyond = beyond_of(controls, call_id)  # not before: a control URL may be told while this one waits
         live = await hear_chat(
             brain, call, talk, asked, key, heard_at, declared, beyond, sent_ms=body.sent_ms()
         )
+    past = PastAnswer(controls, request.app.state.once, call, live, live.turn.position)
+    handover = Handover(
+        call_id,
+        call.agent,
+        declared,
+        line=call.line,
+        caller=caller or call.record.caller,
+        leaves_alone=True,
+        steer=past.steer,
+        beyond=beyond,
+        is_steered=live.finished and past.is_done(),
+        phrases=body.end_phrases(),
+        ours=brain.agents,
+    )
+    instead = {ChunkKind.FALLBACK: own_line(call.agent, call.agent.greeting)} if opens else None
     return await answering.turn(
-        request,
-        brain,
-        call,
-        live,
-        handover=_handover(request, call, live, body, declared),
-        instead={ChunkKind.FALLBACK: own_line(call.agent, call.agent.greeting)} if opens else None,
-        one_off=one_off,
+        request, brain, call, live, handover=handover, instead=instead, one_off=one_off
     )
 
 
@@ -131,11 +138,9 @@ def _first_words(agent: Agent, *, opens: bool) -> Chunk:
 
 
 async def _is_over(request: Request, call_id: CallId) -> bool:
-    """Whether Vapi has told the end of this call: a request that comes late must not bring it back."""
+    """Whether Vapi has told the end of a call that is not live: a late request must not bring it back."""
     brain: Brain = request.app.state.brain
     controls: Controls = request.app.state.controls
-    if brain.calls.get(call_id) is not None:
-        return False
     if controls.has_ended(call_id):
         return True
     try:
@@ -144,29 +149,6 @@ async def _is_over(request: Request, call_id: CallId) -> bool:
     except (StoreError, TimeoutError):
         return False
     return record is not None and record.ended_on is not None and record.ended_reason not in OUR_REASONS
-
-
-def _handover(
-    request: Request, call: Call, live: LiveTurn, body: VapiChatRequest, declared: Declared
-) -> Handover:
-    """What the turn may have Vapi do, with its answer or past it."""
-    brain: Brain = request.app.state.brain
-    once: Once = request.app.state.once
-    key = once_key("vapi steered", call.call_id, str(live.turn.position), live.turn.key)
-    past = PastAnswer(request.app.state.controls, once, call, live, key)
-    return Handover(
-        call.call_id,
-        call.agent,
-        declared,
-        line=call.line,
-        caller=body.caller() or call.record.caller,
-        leaves_alone=True,
-        steer=past.steer,
-        beyond=past.actions,
-        is_steered=once.knows(key),
-        phrases=body.end_phrases(),
-        ours=brain.agents,
-    )
 
 
 def _has_begun(talk: Conversation) -> bool:

@@ -13,11 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
 
 from voice.tools.transfer import is_same_number
 from voice.types import Action, Effect, Json, ToolSpec
 
 MAX_TOOLS = 128  # OpenAI's own limit
+MAX_KNOWN_BYTES = 16_000  # of the tools of one request that are remembered as read; six of Vapi's have 1.3 kB
 MAX_DESCRIPTION_CHARS = 2000  # all of them are read by the model on every turn
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -59,6 +63,7 @@ LEAVES = frozenset({Action.TRANSFER, Action.HANDOFF})
 # What the model may ask the platform for when the agent has no tool of its own for it. Ending and
 # transferring are left to the agent's tools: they look whether the caller has said goodbye.
 FREE = frozenset({Action.DTMF, Action.VOICEMAIL, Action.HANDOFF})
+NO_ACTIONS: frozenset[Action] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Declared:
     @property
     def actions(self) -> frozenset[Action]:
         """What its platform can do to the call."""
+        if not self.tools:
+            return NO_ACTIONS
         return frozenset(tool.action for tool in self.tools if tool.action is not None)
 
     @property
@@ -123,10 +130,28 @@ class Declared:
         return next(uses, None)
 
 
+NOTHING = Declared()
+
+
 def declared_in(tools: object, functions: object = None) -> Declared:
     """The tools of a request, `functions` being the older form. What cannot be understood is left out."""
     listed = tools if isinstance(tools, list) else functions if isinstance(functions, list) else []
-    found = [tool for one in listed[:MAX_TOOLS] if (tool := _tool(one))]
+    if not listed:
+        return NOTHING
+    try:
+        raw = orjson.dumps(listed[:MAX_TOOLS])
+    except TypeError:  # nested deeper than orjson writes
+        raw = b""
+    return _known(raw) if 0 < len(raw) <= MAX_KNOWN_BYTES else _read(listed[:MAX_TOOLS])
+
+
+@lru_cache(maxsize=64)  # to read one takes 15 µs, and an assistant declares the same ones on every turn
+def _known(raw: bytes) -> Declared:
+    return _read(orjson.loads(raw))
+
+
+def _read(listed: list[object]) -> Declared:
+    found = [tool for one in listed if (tool := _tool(one))]
     return Declared(tuple({tool.spec.name: tool for tool in found}.values()))
 
 

@@ -9,17 +9,17 @@ the `openai` client reads are checked by tests/handlers/test_openai.py.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from handlers.wire.declared import Declared, declared_in
+from handlers.wire.declared import NOTHING, Declared, declared_in
 from handlers.wire.reading import ForeignId, an_id, newest, words
 from voice.threads.window import without_orphans
 from voice.types import Message, Role, ToolCall, Turn
@@ -76,12 +76,26 @@ class ChatMessage(BaseModel):
         if role is None:
             return None
         if role == "tool":
-            return Message(role, self.text, tool_call_id=self.tool_call_id or _old_id(self.name))
-        listed = self.tool_calls if isinstance(self.tool_calls, list) else ()
-        calls = tuple(call for found in listed if (call := _tool_call(found)))
-        if not calls and (old := _tool_call({"function": self.function_call})):
-            calls = (replace(old, id=_old_id(old.name) or ""),)
-        return Message(role, self.text, calls if role == "assistant" else ())
+            return answer_of_tool(self.text, self.tool_call_id, self.name)
+        if role == "assistant":
+            return said_by_us(self.text, self.tool_calls, self.function_call)
+        return Message(role, self.text)
+
+
+def answer_of_tool(text: str, call_id: str | None, name: str | None) -> Message:
+    """What a tool has answered, to the question of this id, or to the older form, which has none."""
+    return Message("tool", text, tool_call_id=call_id or _old_id(name))
+
+
+def said_by_us(text: str, tool_calls: object, function_call: object) -> Message:
+    """What an assistant has said, and asked tools for."""
+    if tool_calls is None and function_call is None:
+        return Message("assistant", text)
+    listed = tool_calls if isinstance(tool_calls, list) else ()
+    calls = tuple(call for found in listed if (call := _tool_call(found)))
+    if not calls and (old := _tool_call({"function": function_call})):
+        calls = (replace(old, id=_old_id(old.name) or ""),)
+    return Message("assistant", text, calls)
 
 
 def _tool_call(found: object) -> ToolCall | None:
@@ -105,7 +119,7 @@ def _old_id(name: str | None) -> str | None:
     return f"function_{name}" if name else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made on each turn, and that would take four times as long
 class Conversation:
     """A request's messages, taken apart: who to be, what was said before, and the newest words.
 
@@ -145,7 +159,7 @@ class Conversation:
     @property
     def answers(self) -> int:
         """How many tools have answered since the caller spoke: each time the platform asks anew."""
-        return sum(message.role == "tool" for message in self.told)
+        return [one.role for one in self.told].count("tool")
 
 
 class StreamOptions(BaseModel):
@@ -171,31 +185,11 @@ class ChatRequest(BaseModel):
 
     def conversation(self) -> Conversation:
         """The messages as the brain takes them."""
-        found = [message for one in self.messages if (message := one.message())]
-        begun = next((place for place, one in enumerate(found) if one.role != "system"), len(found))
-        talk = [one for one in found if one.role != "system"]
-        last = max((place for place, one in enumerate(talk) if one.role == "user"), default=None)
-        said = sum(one.role == "user" for one in talk)
-        heard = words(talk[last].text) if last is not None else ""
-        after = talk[0 if last is None else last + 1 :]
-        told = tuple(without_orphans(after)) if after and after[-1].role == "tool" else ()
-        since = () if told else _since(found)
-        history = tuple(talk[:last] if last is not None else () if told else talk)
-        talked = Conversation(
-            _system_in(found[:begun]),
-            history,
-            heard or None,
-            said,
-            tuple(found),
-            told,
-            since,
-            _system_in(found[begun:]),
-        )
-        return replace(talked, history=tuple(talk)) if talked.goes_on else talked
+        return conversation_of([message for one in self.messages if (message := one.message())])
 
     def declared(self) -> Declared:
         """The tools that the model may ask for; none where the client forbids them."""
-        return Declared() if self.tool_choice == "none" else declared_in(self.tools, self.functions)
+        return NOTHING if self.tool_choice == "none" else declared_in(self.tools, self.functions)
 
     def named_call(self) -> str | None:
         """The call that `metadata.call_id` or `user` names."""
@@ -207,12 +201,41 @@ class ChatRequest(BaseModel):
 
 def an_id_in(found: Mapping[str, Any] | None, *keys: str) -> str | None:
     """The first of these keys that holds an id."""
-    return next((value for key in keys if (value := an_id((found or {}).get(key)))), None)
+    if found:
+        for key in keys:
+            if value := an_id(found.get(key)):
+                return value
+    return None
+
+
+def conversation_of(found: Sequence[Message]) -> Conversation:
+    """A chat's messages, taken apart."""
+    size, begun = len(found), 0
+    while begun < size and found[begun].role == "system":
+        begun += 1
+    talk = [one for one in found[begun:] if one.role != "system"]
+    last = len(talk) - 1
+    while last >= 0 and talk[last].role != "user":
+        last -= 1
+    after, is_plain = talk[last + 1 :], len(talk) == size - begun  # plain: the model was told nothing more
+    told = tuple(without_orphans(after)) if after and after[-1].role == "tool" else ()
+    since = () if told or (is_plain and not after) else _since(found)
+    talked = Conversation(
+        _system_in(found[:begun]) if begun else None,
+        tuple(talk[:last] if last >= 0 else () if told else talk),
+        (words(talk[last].text) or None) if last >= 0 else None,
+        [one.role for one in talk].count("user"),
+        tuple(found),
+        told,
+        since,
+        None if is_plain else _system_in(found[begun:]),
+    )
+    return replace(talked, history=tuple(talk)) if since and talked.goes_on else talked
 
 
 def _system_in(messages: Sequence[Message]) -> str | None:
-    texts = (one.text.strip() for one in messages if one.role == "system")
-    return "\n\n".join(text for text in texts if text) or None
+    texts = [text for one in messages if one.role == "system" and (text := one.text.strip())]
+    return "\n\n".join(texts) or None
 
 
 def _since(found: Sequence[Message]) -> tuple[Message, ...]:
@@ -234,12 +257,13 @@ class ChatFrames:
 
     def __init__(self, model: str, *, with_usage: bool = False) -> None:
         head = {
-            "id": f"chatcmpl-{uuid4().hex}",
+            "id": f"chatcmpl-{os.urandom(16).hex()}",
             "object": "chat.completion.chunk",
             "created": int(time.time()),
             "model": model,
         }
         self._head = b"data: " + orjson.dumps(head)[:-1]
+        self._delta = self._head + b',"choices":[{"index":0,"delta":'
         self._tail = b',"usage":null}\n\n' if with_usage else b"}\n\n"
         self._with_usage = with_usage
         self._joins_by = ""  # what stands between the last piece and the next
@@ -273,8 +297,7 @@ class ChatFrames:
         return frames + b"data: [DONE]\n\n"
 
     def _frame(self, delta: bytes, finish: bytes = b"null") -> bytes:
-        choice = b',"choices":[{"index":0,"delta":' + delta + b',"finish_reason":' + finish + b"}]"
-        return self._head + choice + self._tail
+        return self._delta + delta + b',"finish_reason":' + finish + b"}]" + self._tail
 
 
 def _as_sentence(text: str) -> str:
@@ -297,7 +320,7 @@ def completion(model: str, text: str, turn: Turn | None, calls: Sequence[ToolCal
         message |= {"content": text or None, "tool_calls": [_call(one) for one in calls]}
         finish = "tool_calls"
     return {
-        "id": f"chatcmpl-{uuid4().hex}",
+        "id": f"chatcmpl-{os.urandom(16).hex()}",
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -84,6 +85,14 @@ def read_as(model: type[Model], found: object) -> Model:
     raise BadRequest(f"{path or 'The body'}: {first['msg'].removeprefix('Value error, ').rstrip('.')}.")
 
 
+def header_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """A request's header as it stands in its scope. Of two of a name the first counts."""
+    for one, value in headers:
+        if one == name:
+            return value.decode("latin-1")
+    return None
+
+
 def newest(found: object) -> object:
     """The newest entries of a chat that is too long, and before them the first: who the model is to be."""
     if not isinstance(found, list) or len(found) <= MAX_MESSAGES:
@@ -100,7 +109,11 @@ def words(text: str) -> str:
 
 def an_id(value: object) -> str | None:
     """An id as platforms send it; None when it cannot be one: empty, too long, with blanks in it."""
-    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not isinstance(value, str):
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        value = str(value)
+    text = value.strip()
     fits = 0 < len(text) <= MAX_ID_CHARS and text.isprintable() and " " not in text
     return text if fits else None
 

@@ -11,15 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field
-
+from handlers.wire.declared import NOTHING, Declared, declared_in
 from handlers.wire.masked import KnownSecrets, mask
-from handlers.wire.openai import ROLES, ChatMessage, ChatRequest, Conversation, an_id_in
-from handlers.wire.reading import an_id, newest
+from handlers.wire.openai import (
+    ROLES,
+    ChatRequest,
+    Conversation,
+    an_id_in,
+    answer_of_tool,
+    as_switch,
+    conversation_of,
+    said_by_us,
+    text_of,
+)
+from handlers.wire.reading import an_id, newest, read_as
 from handlers.wire.vapi_tools import ToolRequest, tool_requests
-from voice.types import CallId, Json
+from voice.types import CallId, Json, Message
 
 MODEL_SPEAKS_FIRST = "assistant-speaks-first-with-model-generated-message"
 LINE_KEYS = ("number", "twilioPhoneNumber")
@@ -50,79 +59,78 @@ def _table(found: object) -> dict[str, Any]:
 
 
 # The first is Vapi's own, on webhooks; an assistant's model.headers can set either.
-CALL_HEADERS = ("x-call-id", "x-vapi-call-id")
+CALL_HEADERS = (b"x-call-id", b"x-vapi-call-id")
 
 
 def call_id_of(*places: object) -> CallId | None:
     """The id of the call that these `call` objects speak of."""
-    found = (an_id_in(_table(place), "id", "callId") for place in places)
-    return next((CallId(one) for one in found if one), None)
+    for place in places:
+        if isinstance(place, dict) and (found := an_id_in(place, "id", "callId")):
+            return CallId(found)
+    return None
 
 
 def caller_of(*places: object) -> str | None:
     """The caller's number, from a `customer` object or a `call` that holds one. Web calls have none."""
     for place in places:
-        table = _table(place)
-        number = an_id(table.get("number")) or an_id(_table(table.get("customer")).get("number"))
-        if number:
-            return number
+        if isinstance(place, dict) and place:
+            number = an_id(place.get("number")) or an_id(_table(place.get("customer")).get("number"))
+            if number:
+                return number
     return None
 
 
 def line_of(*places: object) -> str | None:
     """The number that was called, from `phoneNumber` objects: nobody can be transferred to it."""
-    numbers = (an_id(_table(place).get(key)) for place in places for key in LINE_KEYS)
-    return next((number for number in numbers if number), None)
+    for place in places:
+        if isinstance(place, dict) and (number := an_id_in(place, *LINE_KEYS)):
+            return number
+    return None
 
 
 # The custom-LLM request
 
 
-def _name(found: object) -> str | None:
-    return found if isinstance(found, str) and found else None
-
-
-def _known(found: object) -> object:
-    """Messages without the entries that are none. A list of nothing else stays: its sender is told why."""
-    found = newest(found)
-    if not isinstance(found, list):
-        return found
-    return [one for one in found if _is_message(one)] or found
-
-
-def _is_message(found: object) -> bool:
-    role = _table(found).get("role")
-    return isinstance(role, str) and role in ROLES
-
-
-class VapiChatRequest(ChatRequest):
-    """What Vapi adds to a chat-completions request, as its metadataSendMode says.
+class VapiChatRequest:
+    """What Vapi sends to a model: a chat-completions request, and what its metadataSendMode adds.
 
     "variable" (the default): `metadata`, with Vapi's own turn counters in it, `call`, `phoneNumber` and
     `customer`. "destructured": what is in `metadata` stands at top level. "off": none of it; then only
     a header can name the call. A web call has no numbers.
+
+    Read by hand, in one pass: this is read on every turn, and its history grows.
     """
 
-    model: Annotated[str | None, BeforeValidator(_name)] = None
-    messages: Annotated[list[ChatMessage], BeforeValidator(_known)]
-    stream_options: Any = None  # never sent
-    metadata: Any = None
-    call: Any = None
-    customer: Any = None
-    assistant: Any = None
-    phone_number: Any = Field(None, alias="phoneNumber")
-    assistant_turns: Any = Field(None, alias="numAssistantTurns")
-    user_turns: Any = Field(None, alias="numUserTurns")
-    first_message_mode: Any = Field(None, alias="firstMessageMode")  # as metadata, destructured
-    timestamp: Any = None
+    __slots__ = ("_found", "_metadata", "call", "messages", "model", "stream")
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        """Raises BadRequest where no messages can be found."""
+        model = found.get("model")
+        self._found = found
+        self.model: str | None = model if isinstance(model, str) and model else None
+        self.stream = as_switch(found.get("stream"))
+        self.messages = _messages_in(found)
+        self.call = _table(found.get("call"))
+        self._metadata = _metadata_of(self.call, found.get("metadata"))
+
+    def conversation(self) -> Conversation:
+        """The messages as the brain takes them."""
+        return conversation_of(self.messages)
+
+    def declared(self) -> Declared:
+        """The tools that the model may ask for; none where the client forbids them."""
+        found = self._found
+        if found.get("tool_choice") == "none":
+            return NOTHING
+        return declared_in(found.get("tools"), found.get("functions"))
 
     def caller(self) -> str | None:
-        return caller_of(self.customer, self.call)
+        return caller_of(self._found.get("customer"), self.call)
 
     def line(self) -> str | None:
         """The number that was called: nobody can be transferred to it."""
-        found = line_of(self.phone_number, _table(self.call).get("phoneNumber"))
-        return found or an_id(self.phone_number)
+        number = self._found.get("phoneNumber")
+        return line_of(number, self.call.get("phoneNumber")) or an_id(number)
 
     def wants_first_words(self) -> bool:
         """Whether the assistant lets its model write the first message.
@@ -131,19 +139,21 @@ class VapiChatRequest(ChatRequest):
         only `metadata` comes. Where nothing tells the mode, both counters at 0 do: for a first message of
         any other kind Vapi does not ask.
         """
-        call = _table(self.call)
-        places = (call.get("assistantOverrides"), call.get("assistant"), self.assistant, self._metadata())
-        modes = (*(_table(place).get("firstMessageMode") for place in places), self.first_message_mode)
-        mode = next((mode for mode in modes if mode), None)
+        places = (*self._assistants(), self._metadata, self._found)
+        mode = next((mode for place in places if (mode := _table(place).get("firstMessageMode"))), None)
         return mode == MODEL_SPEAKS_FIRST if mode is not None else self._counts() == (0, 0)
 
     def end_phrases(self) -> tuple[str, ...]:
         """What Vapi hangs up at, once it has spoken it; as far as it tells."""
-        call = _table(self.call)
-        places = (call.get("assistantOverrides"), call.get("assistant"), self.assistant)
-        listed = (_table(place).get("endCallPhrases") for place in places)
-        found = next((one for one in listed if isinstance(one, list)), [])
-        return tuple(text for one in found if isinstance(one, str) and (text := one.strip()))
+        for place in self._assistants():
+            if isinstance(place, dict) and isinstance(listed := place.get("endCallPhrases"), list):
+                return tuple(text for one in listed if isinstance(one, str) and (text := one.strip()))
+        return ()
+
+    def _assistants(self) -> tuple[object, ...]:
+        """Where an assistant's settings may stand, the strongest first."""
+        call = self.call
+        return call.get("assistantOverrides"), call.get("assistant"), self._found.get("assistant")
 
     def turn_key(self, talk: Conversation) -> str:
         """What tells this turn from a repeat: Vapi's counters, else how often the caller has spoken.
@@ -157,34 +167,65 @@ class VapiChatRequest(ChatRequest):
 
     def sent_ms(self) -> float | None:
         """When Vapi sent this, by its own clock, in milliseconds. None: it does not say, or in no number."""
-        at = self.timestamp
+        at = self._found.get("timestamp")
         return (
             float(at) if isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < 1e15 else None
         )
 
     def _counts(self) -> tuple[int | None, int | None]:
         """How many turns the assistant and the caller have had, as Vapi counts them."""
-        metadata = self._metadata()
-        mine = _count(metadata.get("numAssistantTurns", self.assistant_turns))
-        return mine, _count(metadata.get("numUserTurns", self.user_turns))
+        found, metadata = self._found, self._metadata
+        mine = _count(metadata.get("numAssistantTurns", found.get("numAssistantTurns")))
+        return mine, _count(metadata.get("numUserTurns", found.get("numUserTurns")))
 
-    def _metadata(self) -> dict[str, Any]:
-        return _metadata_of(self.call, self.metadata)
+
+def _messages_in(found: Mapping[str, Any]) -> list[Message]:
+    """The messages of a request, without the entries that are none.
+
+    Where there is nothing else its sender is told why, as it is told at other doors.
+    """
+    listed = newest(found.get("messages"))
+    read = [said for one in listed if (said := _message_in(one))] if isinstance(listed, list) else []
+    if not read:
+        read_as(ChatRequest, {"messages": listed} if "messages" in found else {})
+    return read
+
+
+def _message_in(found: object) -> Message | None:
+    if not isinstance(found, dict):
+        return None
+    role = found.get("role")
+    known = ROLES.get(role) if isinstance(role, str) else None
+    if known is None:
+        return None
+    content = found.get("content")
+    text = content if isinstance(content, str) else text_of(content)
+    if known == "tool":
+        return answer_of_tool(text, an_id(found.get("tool_call_id")), an_id(found.get("name")))
+    if known == "assistant":
+        return said_by_us(text, found.get("tool_calls"), found.get("function_call"))
+    return Message(known, text)
 
 
 def chat_call_id(body: Mapping[str, Any], *headers: str | None) -> CallId | None:
     """The id of the call that a chat-completions request belongs to, wherever Vapi put it."""
-    metadata = _metadata_of(body.get("call"), body.get("metadata"))
+    call = body.get("call")
+    metadata = _metadata_of(call, body.get("metadata"))
+    if found := call_id_of(call, metadata.get("call")):
+        return found
     named = an_id_in(metadata, "call_id", "callId") or an_id_in(body, "callId", "call_id")
-    named = named or next((one for header in headers if (one := an_id(header))), None)
-    found = call_id_of(body.get("call"), metadata.get("call"))
-    return found or (CallId(named) if named else None)
+    for header in headers:
+        named = named or an_id(header)
+    return CallId(named) if named else None
 
 
 def _metadata_of(call: object, metadata: object) -> dict[str, Any]:
     """What the assistant's metadata holds, and over it what the call's own does."""
-    overrides = _table(_table(call).get("assistantOverrides"))
-    return {**_table(overrides.get("metadata")), **_table(metadata)}
+    own = _table(metadata)
+    overrides = call.get("assistantOverrides") if isinstance(call, dict) else None
+    if not isinstance(overrides, dict) or not (theirs := _table(overrides.get("metadata"))):
+        return own
+    return {**theirs, **own}
 
 
 def _count(found: object) -> int | None:
@@ -285,7 +326,11 @@ def is_chat(body: Mapping[str, Any]) -> bool:
 
     What an assistant's metadata holds may stand beside `messages`, under any name: `type`, `message`.
     """
+    if not isinstance(body.get("messages"), list):
+        return False
+    for key in WRAPPERS:
+        wrapped = body.get(key)
+        if isinstance(wrapped, dict) and "type" in wrapped:
+            return False
     kind = body.get("type")
-    is_wrapped = any("type" in _table(body.get(key)) for key in WRAPPERS)
-    is_told = isinstance(kind, str) and kind in SERVER_MESSAGES
-    return isinstance(body.get("messages"), list) and not is_wrapped and not is_told
+    return not (isinstance(kind, str) and kind in SERVER_MESSAGES)

@@ -86,6 +86,24 @@ def test_a_transfer_to_somewhere_is_one_when_it_says_nothing_but_where() -> None
     assert (of_calls.actions, of_money.actions) == ({Action.TRANSFER}, frozenset())
 
 
+def test_tools_that_were_declared_before_are_read_as_they_were_the_first_time() -> None:
+    first, again = (declared_in([a_tool("endCall"), a_tool("press_keys")]) for _ in range(2))
+    other = declared_in([a_tool("endCall"), a_tool("find_slot")])
+
+    assert first == again
+    assert [tool.spec.name for tool in other.tools] == ["endCall", "find_slot"]
+
+
+def test_a_tool_that_is_nested_deeper_than_anybody_writes_is_read_all_the_same() -> None:
+    deep: object = {}
+    for _ in range(500):
+        deep = {"properties": deep}
+
+    found = declared_in([a_tool("endCall", reason=deep)])
+
+    assert found.actions == {Action.END_CALL}
+
+
 OTHERS: list[dict[str, Any]] = [
     a_tool("transfer", amount={}, account={}),
     a_tool("transfer", ["amount", "to"], amount={}, to={}),

@@ -14,6 +14,7 @@ from tests.builders import a_brain, a_deadline, an_utterance
 from tests.conftest import VirtualTime
 from tests.handlers.house import Visitor, Watched, a_house, said_in
 from voice.models.scripted import ScriptedClient
+from voice.telemetry.logs import call_id_var
 from voice.types import CallId, Chunk, Door
 
 PATH = "/vapi/chat/completions"
@@ -120,6 +121,21 @@ async def test_a_stream_that_breaks_ends_as_a_normal_one_in_words() -> None:
 
     assert said_in(visitor.text) == f"Sure. {call.agent.fallbacks[0]}"
     assert "secret detail" not in visitor.text
+
+
+async def test_what_is_logged_while_a_turn_is_said_names_its_call() -> None:
+    class Listening(Visitor):
+        async def _send(self, message: Message) -> None:
+            about.append(call_id_var.get())
+            await super()._send(message)
+
+    about: list[str | None] = []
+    async with a_house(ScriptedClient(reply="Which unit?")) as house:
+        asked = {"stream": True, "user": "c1", "messages": [{"role": "user", "content": "My sink leaks."}]}
+        await Listening(house.app).post("/v1/chat/completions", asked)
+
+    assert len(about) > 1
+    assert set(about) == {"c1"}
 
 
 async def test_a_socket_that_breaks_ends_the_turn_quietly() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 from handlers.handover import Handover, Parting
 from handlers.wire.declared import declared_in
 from tests.builders import a_turn, an_agent
+from tests.conftest import VirtualTime
 from tests.handlers.house import CALL_ID, a_house, a_message, a_request, frames_of, said_in
 from tests.handlers.office import KIM, an_office, calls_in, who_says
 from tests.handlers.vapi.test_leaving import steered
 from voice.agents.agent import Agents
 from voice.models.scripted import ScriptedClient
+from voice.store.memory import MemoryStore
 from voice.turn.own import own_line
-from voice.types import Action, CallId, Effect, Finish, HandoffTarget, ToolCall
+from voice.types import Action, CallId, CallRecord, Effect, Finish, HandoffTarget, ToolCall
 
 PATH, WEBHOOK = "/vapi/chat/completions", "/vapi/webhook"
 EXCUSE = "Kim is sorry. Once more, please?"
@@ -156,6 +159,32 @@ async def test_a_target_that_the_declared_tool_does_not_have_is_not_offered(tmp_
         offered.append({spec.name for spec in model.asked[0].tools})
 
     assert offered == [{"ticket", "end_call"}, {"ticket", "end_call", "transfer"}]
+
+
+async def test_a_control_url_that_comes_while_a_call_is_looked_up_counts_for_its_turn(
+    virtual_time: VirtualTime, tmp_path: Path
+) -> None:
+    class Waiting(MemoryStore):
+        looks, may_tell = asyncio.Event(), asyncio.Event()
+
+        async def record(self, call_id: CallId) -> CallRecord | None:
+            if not self.looks.is_set():
+                self.looks.set()
+                await self.may_tell.wait()
+            return await super().record(call_id)
+
+    model, store = ScriptedClient(reply="Which unit?"), Waiting()
+    settings = {**an_office(tmp_path), "vapi_control_hosts": ("127.0.0.1",)}
+    status = a_message("status_in_progress")
+    status["message"]["call"] |= steered("http://127.0.0.1:9/control")
+    async with a_house(model, store=store, **settings) as house:
+        turn = asyncio.create_task(house.http.post(PATH, json=a_request("The office, please.", model="kim")))
+        await store.looks.wait()
+        await house.http.post(WEBHOOK, json=status)
+        store.may_tell.set()
+        await turn
+
+    assert "transfer" in {spec.name for spec in model.asked[0].tools}
 
 
 async def test_assistants_at_vapi_are_offered_beside_our_own_agents(tmp_path: Path) -> None:

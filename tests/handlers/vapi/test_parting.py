@@ -123,7 +123,7 @@ async def a_goodbye(host: Host) -> AsyncIterator[tuple[Brain, PastAnswer]]:
         call = await brain.calls.pick_up(CALL_ID, Door.VAPI)
         live = await brain.calls.hear(call, an_utterance("Thanks, bye."), a_deadline())
         await words_of(live)
-        yield brain, PastAnswer(found, Once(MemoryStore()), call, live, "the turn")
+        yield brain, PastAnswer(found, Once(MemoryStore()), call, live, live.turn.position)
 
 
 async def test_the_control_url_hangs_up_once_the_words_are_spoken(virtual_time: VirtualTime) -> None:
@@ -136,6 +136,20 @@ async def test_the_control_url_hangs_up_once_the_words_are_spoken(virtual_time: 
         await asyncio.sleep(10.0)
 
     assert early == []
+    assert host.bodies == [{"type": "end-call"}]
+
+
+async def test_it_hangs_up_once_though_the_turn_has_another_place_by_the_second_answer(
+    virtual_time: VirtualTime,
+) -> None:
+    host = Host()
+    async with a_goodbye(host) as (_, past):
+        past.steer(Effect(Action.END_CALL))
+        await asyncio.sleep(10.0)
+        past.live.turn.position += 3  # the store has told of earlier turns
+        past.steer(Effect(Action.END_CALL))
+        await asyncio.sleep(10.0)
+
     assert host.bodies == [{"type": "end-call"}]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -217,13 +218,39 @@ def test_the_arguments_of_tools_beyond_the_most_are_not_even_read() -> None:
     assert [one.arguments for one in found[MAX_TOOLS - 1 : MAX_TOOLS + 1]] == ['{"a": 1}', "{}"]
 
 
-@pytest.mark.parametrize("shape", [ChatRequest, VapiChatRequest])
+ASKED = {"id": "t1", "type": "function", "function": {"name": "find_slot", "arguments": "{}"}}
+TALKS: list[list[Any]] = [
+    [{"role": "developer", "content": [{"type": "text", "text": "You are"}, {"text": 3}, "Jamie."]}],
+    [{"role": "user", "content": None}, {"role": "user", "content": {"text": "Hello."}}],
+    [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello."},
+     {"role": "system", "content": "The caller is a tenant."}],
+    [{"role": "assistant", "content": "Hello."}, {"role": "system", "content": "The caller is a tenant."}],
+    [{"role": "user", "content": "When?"}, {"role": "assistant", "content": "", "tool_calls": [ASKED]},
+     {"role": "tool", "content": "At ten.", "tool_call_id": "t1"}],
+    [{"role": "user", "content": "When?"}, {"role": "assistant", "tool_calls": [7, {}], "function_call": 7}],
+    [{"role": "user", "content": "When?"},
+     {"role": "assistant", "content": None, "function_call": {"name": "find_slot", "arguments": "{}"}},
+     {"role": "function", "content": "At ten.", "name": "find_slot"}],
+    [{"role": "user", "content": "When?"}, {"role": "tool", "content": "Lost.", "tool_call_id": [1]}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("messages", TALKS)
+def test_a_chat_says_the_same_at_vapis_door_as_at_every_other(messages: list[Any]) -> None:
+    at_ours = ChatRequest.model_validate({"messages": messages})
+    at_vapis = VapiChatRequest({"messages": messages})
+
+    assert at_vapis.conversation() == at_ours.conversation()
+    assert at_vapis.conversation().as_is
+
+
+@pytest.mark.parametrize("read", [ChatRequest.model_validate, VapiChatRequest])
 def test_of_a_chat_that_is_too_long_the_first_and_the_newest_messages_are_read(
-    shape: type[ChatRequest],
+    read: Callable[[dict[str, Any]], ChatRequest | VapiChatRequest],
 ) -> None:
     said = [{"role": "user", "content": str(number)} for number in range(10_000)]
 
-    found = shape.model_validate({"messages": [{"role": "system", "content": "You are Jamie."}, *said]})
+    found = read({"messages": [{"role": "system", "content": "You are Jamie."}, *said]})
 
     talk = found.conversation()
     assert len(found.messages) == MAX_MESSAGES
