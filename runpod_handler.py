@@ -34,7 +34,7 @@ from voice.engines.tally import Tally
 from voice.engines.worker import work
 from voice.errors import EngineDied, ModelError, SetupError
 from voice.settings import Settings, load_settings
-from voice.telemetry.logs import set_up_logs
+from voice.telemetry.logs import set_up_logs, write_out
 from voice.types import Json, Message, Prompt
 
 OLDEST_SDK = (1, 10, 1)  # before it a cancelled job runs on, and all jobs went to one worker
@@ -201,6 +201,7 @@ def main() -> None:
         else:
             serve(engine, settings.worker_jobs, steps)
     except (SetupError, ModelError) as exc:
+        write_out()  # so that the reason stands last
         sys.exit(str(exc))
 
 

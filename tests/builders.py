@@ -10,12 +10,13 @@ from pathlib import Path
 from voice.agents.agent import Agent
 from voice.brain import Brain
 from voice.clock import Budget, Deadline, now
-from voice.events import Event
+from voice.events import Bus, Event
 from voice.models.base import ModelClient
 from voice.routing.table import Price, Route
 from voice.settings import Settings, load_settings
 from voice.store.base import Store
 from voice.store.memory import MemoryStore
+from voice.telemetry.event_lines import write_lines
 from voice.turn.live import LiveTurn
 from voice.types import CallId, Chunk, Ending, Message, Prompt, Turn, Utterance
 
@@ -101,3 +102,10 @@ async def words_of(live: LiveTurn) -> str:
 
 async def all_of(*lives: LiveTurn) -> Sequence[str]:
     return await asyncio.gather(*(words_of(live) for live in lives))
+
+
+def write_line(event: Event) -> None:
+    """Write down what the log says of an event."""
+    bus = Bus()
+    write_lines(bus)
+    bus.publish(event)

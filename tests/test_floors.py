@@ -22,7 +22,15 @@ FLOORS = {
         f"voice.{room}"
         for room in ("agents", "threads", "speech", "routing", "tools", "simulate", "training")
     ],
-    3: ["voice.call", "voice.turn", "voice.ledger", "voice.hosts", "voice.calls", "voice.brain"],
+    3: [
+        "voice.call",
+        "voice.turn",
+        "voice.ledger",
+        "voice.hosts",
+        "voice.turns",
+        "voice.calls",
+        "voice.brain",
+    ],
     4: ["handlers"],
     5: ["voice.cli"],
 }
@@ -33,6 +41,7 @@ ROAD = (
     "voice.turn",
     "voice.ledger",
     "voice.hosts",
+    "voice.turns",
     "voice.calls",
     "voice.brain",
 )  # each knows those before it
@@ -78,7 +87,6 @@ LIBRARIES = {
     "voice.engines.transformers_batch": {"torch", "transformers", "peft"},
     "voice.telemetry": {"sentry_sdk", "prometheus_client", "opentelemetry", "orjson"},
     "voice.simulate": {"httpx", "uvicorn", "websockets"},
-    "voice.routing": {"ddsketch"},
     "voice.agents": {"jsonschema"},
     "voice.tools": {"httpx", "jsonschema", "referencing"},
     "voice.training": {

@@ -18,6 +18,7 @@ from voice.errors import SetupError
 
 ROOT = Path(__file__).parent.parent
 ALLOWED = ("job", "settings", "engines", "errors", "types", "clock", "telemetry.logs", "telemetry.scrub")
+ALLOWED += ("telemetry.together",)
 ALLOWED += ("models.sse",)  # how a model server's stream is read, and nothing else of that room
 WEB = {"starlette", "fastapi", "twilio", "sqlalchemy", "httpx", "handlers"}
 LATE = {

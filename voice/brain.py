@@ -19,7 +19,7 @@ from voice.routing.table import Price, Route
 from voice.routing.thinking import Thinking
 from voice.settings import RouteSettings, Settings, from_env, secret
 from voice.store.base import Store
-from voice.telemetry.event_lines import write_line
+from voice.telemetry.event_lines import write_lines
 from voice.telemetry.metrics import Metrics
 from voice.telemetry.traces import set_up_traces
 from voice.tools.all import TOOLS, Kit, tools_of
@@ -55,7 +55,7 @@ class Brain:
         self.settings = settings
         self.bus = Bus()
         self.metrics = Metrics(self.bus)
-        self.bus.subscribe(write_line)
+        write_lines(self.bus)
         self.tools: dict[str, Mapping[str, Tool]] = {}  # by agent, then by name
         self.agents = load_agents(settings.agents_dir, settings.agent, TOOLS)
         self.store = store or _store(settings)

@@ -73,12 +73,16 @@ class Call:
     # By what tells two uses apart.
     tool_answers: dict[str, asyncio.Future[str | Effect]] = field(default_factory=dict)
     tools_asked: dict[str, ToolCall] = field(default_factory=dict)
-    tools_failed: set[str] = field(default_factory=set)  # refused ones, too
-    tools_accepted: set[str] = field(default_factory=set)  # whose answer was taken by whoever asked
+    tools_failed: frozenset[str] = frozenset()  # refused ones, too
+    tools_accepted: frozenset[str] = frozenset()  # whose answer was taken by whoever asked
     actions: frozenset[Action] = frozenset()  # what the door of the turn in flight can do to the call
     reaches: Callable[[Effect], bool] | None = None  # … and whether it leads there; None: anywhere
     platform_tools: tuple[ToolSpec, ...] = ()  # tools of the newest request that its platform runs
     is_remembered: bool = True  # False while the store could not be asked for the call's past
+    call_id: CallId = field(init=False)  # its record's: each turn asks for it a dozen times
+
+    def __post_init__(self) -> None:
+        self.call_id = self.record.call_id
 
     @property
     def max_call_s(self) -> float:
@@ -89,10 +93,6 @@ class Call:
     def is_speaking(self) -> bool:
         """Whether a turn is in flight."""
         return self.live is not None and not self.live.finished
-
-    @property
-    def call_id(self) -> CallId:
-        return self.record.call_id
 
 
 def quietest(calls: Iterable[Call], at: float) -> Call | None:

@@ -7,7 +7,7 @@ loop's clock, so a test that plays time plays every deadline, too.
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import get_running_loop
 from dataclasses import dataclass
 
 MARGIN_S = 0.05  # what is due at an instant must have left by then, not begun to leave
@@ -15,7 +15,7 @@ MARGIN_S = 0.05  # what is due at an instant must have left by then, not begun t
 
 def now() -> float:
     """The present instant on the loop's monotonic clock, in seconds."""
-    return asyncio.get_running_loop().time()
+    return get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from voice.types import CallId, Door, Turn, Why
 
@@ -185,18 +185,26 @@ Listener = Callable[[Event], None]
 
 
 class Bus:
-    """Tells every listener what happened, in the order they subscribed."""
+    """Tells every listener what it wants to hear of, in the order they subscribed."""
 
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, tuple[type, ...]]] = []
+        self._of_kind: dict[type[Event], list[Listener]] = {}  # worked out when the first one is published
 
-    def subscribe(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+    def subscribe(self, listener: Callable[[Any], None], *kinds: type) -> None:
+        """Tell `listener` of events of these kinds; of all when none is named."""
+        self._listeners.append((listener, kinds))
+        self._of_kind.clear()
 
     def publish(self, event: Event) -> None:
         """Tell everybody. Never raises: the road does not stop for whoever watches it."""
-        for listener in self._listeners:
+        kind = type(event)
+        listeners = self._of_kind.get(kind)
+        if listeners is None:
+            listeners = [one for one, kinds in self._listeners if not kinds or kind in kinds]
+            self._of_kind[kind] = listeners
+        for listener in listeners:
             try:
                 listener(event)
             except Exception:  # fence: one subscriber
-                log.exception("subscriber.failed", extra={"event": type(event).__name__})
+                log.exception("subscriber.failed", extra={"event": kind.__name__})

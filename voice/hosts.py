@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 10.0  # between two looks at a host's health while calls are live; a cold start takes longer
 LOOK_SOON_S = 2.0  # the same while a host starts: the next turn should not miss that it is there
 WOKEN_S = 0.7  # from a job that wakes a host until it has been seen whether a worker took it
+TOGETHER_S = 0.25  # of rings: no host falls asleep so soon, and each wake is a task of its own, 30 µs
 KEEP_S = 60.0  # between two writings-down of what was learned
 LEARNED = "latency/"  # before a route's name, among all that is learned
 
@@ -37,6 +38,7 @@ class Hosts:
         self._watching: asyncio.Task[None] | None = None
         self._waking: set[asyncio.Task[None]] = set()
         self._kept_at = 0.0
+        self._woken_at: float | None = None
 
     async def __aenter__(self) -> Hosts:
         await self._recall()
@@ -54,9 +56,14 @@ class Hosts:
     def wake(self) -> None:
         """A call rings, or a turn has passed over a host that sleeps: wake it. Returns at once.
 
-        Of several endpoints of one model only the one that would be asked: each start is paid for.
+        Of several endpoints of one model only the one that would be asked: each start is paid for. Of rings
+        that come together only the first wakes.
         """
-        for route in first_twins(self._routes, now()):
+        at = now()
+        if self._woken_at is not None and at - self._woken_at < TOGETHER_S:
+            return
+        self._woken_at = at
+        for route in first_twins(self._routes, at):
             if not route.is_local:
                 self._start(self._wake(route))
 

@@ -10,7 +10,7 @@ from tests.builders import AN_ENDLESS_REPLY, a_brain, a_deadline, an_utterance, 
 from tests.conftest import VirtualTime
 from voice.brain import Brain
 from voice.call import QUIET_S
-from voice.calls import IDLE_S, MAX_UTTERANCE_CHARS
+from voice.calls import IDLE_S
 from voice.errors import LinesBusy, StoreError, UnknownAgent
 from voice.events import CallEnded, CallStarted, Event, TurnClosed
 from voice.ledger import COMMIT_S, LOOK_UP_S, RECALL_S
@@ -18,6 +18,7 @@ from voice.models.scripted import ScriptedClient
 from voice.store.base import StoredCall
 from voice.store.memory import MemoryStore
 from voice.turn.live import LiveTurn
+from voice.turns import MAX_UTTERANCE_CHARS
 from voice.types import CallId, Door, Ending, Message, ToolCall
 
 C1 = CallId("c1")

@@ -11,7 +11,7 @@ from tests.builders import a_brain, a_route
 from tests.conftest import VirtualTime
 from voice.errors import StoreError
 from voice.events import Bus, Event, RouteChanged, RouteWoken
-from voice.hosts import KEEP_S, LOOK_S, LOOK_SOON_S, WOKEN_S, Hosts
+from voice.hosts import KEEP_S, LOOK_S, LOOK_SOON_S, TOGETHER_S, WOKEN_S, Hosts
 from voice.models.base import Health
 from voice.models.scripted import ScriptedClient
 from voice.routing.table import Route
@@ -70,6 +70,20 @@ async def test_a_ring_wakes_every_remote_host(virtual_time: VirtualTime) -> None
 
     assert (remote.woken, local.woken) == (1, 0)
     assert scene.events == [RouteWoken("runpod")]
+
+
+async def test_of_rings_that_come_together_the_first_one_wakes(virtual_time: VirtualTime) -> None:
+    host = Host("runpod", wakes=False)
+    scene = Scene(Route(host))
+
+    async with scene.hosts:
+        for _ in range(5):
+            scene.hosts.wake()
+        await asyncio.sleep(TOGETHER_S)
+        scene.hosts.wake()
+        await asyncio.sleep(0)
+
+    assert host.woken == 2
 
 
 async def test_of_two_endpoints_of_one_model_a_ring_wakes_the_one_that_will_be_asked(

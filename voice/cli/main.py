@@ -7,9 +7,11 @@ wrong is one line on stderr that says what to do.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module, metadata
 from typing import Annotated, Any
 
@@ -113,6 +115,9 @@ def _complain_of_a_fault(exc: Exception) -> None:
 
 
 def _complain(line: str) -> None:
+    for handler in logging.getLogger().handlers:  # what waits to be written, so that the reason stands last
+        with suppress(OSError, ValueError):  # its stream is closed
+            handler.flush()
     typer.echo(f"offhook: {line}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""Finds again what is in the database, through SQLAlchemy's pool of connections."""
+"""Finds again what is in the database, through SQLAlchemy's pool; calls in a SQLite file as `look` does."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from voice.errors import StoreError
 from voice.store.base import StoredCall
 from voice.store.claims import forget_all
 from voice.store.faults import foreign, translated, was_cut
+from voice.store.look import SqliteLook
 from voice.store.rows import call_of, claim_key, note_of, storable, turn_of
 from voice.store.schema import bring_up_to_date
 from voice.store.tables import calls, claims, learned, notes, turns
-from voice.store.url import asked, make_engine, shown
+from voice.store.url import asked, is_sqlite, make_engine, shown
 from voice.types import CallId, CallRecord, Json
 
 _Answer = TypeVar("_Answer")
@@ -29,25 +30,37 @@ class Reader:
         self._url = url
         self._shown = shown(url)
         self._engine: Engine | None = None
+        self._look: SqliteLook | None = None  # None: PostgreSQL, or not open
 
     async def open(self) -> None:
         """Reach the database, bring its tables up to date, and forget what is too old to matter."""
         self._engine = make_engine(self._url)
         with translated(self._shown):
             await asked(_begin, self._engine, self._shown)
+            if is_sqlite(self._url):
+                self._look = await SqliteLook.open(self._url)
 
     async def close(self) -> None:
         """Let go of the connections."""
+        look, self._look = self._look, None
+        if look is not None:
+            await look.close()
         engine, self._engine = self._engine, None
         if engine is not None:
             await asked(engine.dispose)
 
     async def call(self, call_id: CallId, *, with_notes: bool) -> StoredCall | None:
         """The call with its turns in order and its notes as they came."""
+        if self._look is not None:
+            with translated(self._shown):
+                return await self._look.call(storable(call_id), with_notes=with_notes)
         return await self._ask(lambda connection: _call(connection, storable(call_id), with_notes))
 
     async def record(self, call_id: CallId) -> CallRecord | None:
         """The call's record alone."""
+        if self._look is not None:
+            with translated(self._shown):
+                return await self._look.record(storable(call_id))
         return await self._ask(lambda connection: _record(connection, storable(call_id)))
 
     async def newest(self, limit: int) -> list[CallRecord]:

@@ -42,6 +42,7 @@ from voice.types import (
 )
 
 Row = tuple[object, ...]
+Stored = Mapping[str, Any] | RowMapping  # a row as it is read: values by the columns' names
 
 MAX_DEPTH = 60  # of a note's payload; deeper is cut, as it would exhaust a stack here or in the database
 MAX_KEY_CHARS = 200  # of a claim's key; PostgreSQL indexes no more than 2,700 bytes
@@ -52,40 +53,42 @@ def call_row(record: CallRecord) -> Row:
     """The row of table `calls`."""
     return (
         storable(record.call_id),
-        record.door.value,
+        str(record.door),
         storable(record.agent),
         _maybe(record.caller),
         _utc(record.began_on),
         None if record.ended_on is None else _utc(record.ended_on),
         _maybe(record.ended_reason),
         storable(record.greeting),
-        to_json(record.greeting_readings),
+        _listed(record.greeting_readings),
     )
 
 
 def turn_row(call_id: CallId, turn: Turn) -> Row:
     """The row of table `turns`."""
+    texts = (call_id, turn.said, turn.key, turn.sent, turn.spoken, turn.heard, turn.filler, turn.route)
+    call, said, key, sent, spoken, heard, filler, route = _texts(texts)
     return (
-        storable(call_id),
+        call,
         turn.position,
-        storable(turn.said),
-        storable(turn.key),
+        said,
+        key,
         _utc(turn.began_on),
-        storable(turn.sent),
-        storable(turn.spoken),
-        _maybe(turn.heard),
-        storable(turn.filler),
-        _maybe(turn.route),
-        None if turn.ending is None else turn.ending.value,
+        sent,
+        spoken,
+        heard,
+        filler,
+        route,
+        None if turn.ending is None else str(turn.ending),
         to_json(turn.timing),
         to_json(turn.usage),
-        to_json(turn.tools),
-        to_json([bounded(rung) for rung in turn.rungs]),
+        _listed(turn.tools),
+        _listed([bounded(rung) for rung in turn.rungs]),
         None if turn.effect is None else to_json(turn.effect),
-        to_json(turn.handed),
-        to_json(turn.asides),
+        _listed(turn.handed),
+        _listed(turn.asides),
         _maybe(turn.agent),
-        to_json(turn.readings),
+        _listed(turn.readings),
     )
 
 
@@ -112,13 +115,13 @@ def claim_key(key: str) -> str:
     return "sha256:" + hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
-def call_of(row: RowMapping) -> CallRecord:
+def call_of(row: Stored) -> CallRecord:
     """The record that a row of `calls` holds."""
     readings = _readings_of(row["greeting_readings"])
     return CallRecord(**{**row, "door": Door(row["door"]), "greeting_readings": readings})
 
 
-def turn_of(row: RowMapping) -> Turn:
+def turn_of(row: Stored) -> Turn:
     """The turn that a row of `turns` holds."""
     values = {name: value for name, value in row.items() if name != "call_id"}
     values["ending"] = None if row["ending"] is None else Ending(row["ending"])
@@ -133,7 +136,7 @@ def turn_of(row: RowMapping) -> Turn:
     return Turn(**values)
 
 
-def note_of(row: RowMapping) -> Note:
+def note_of(row: Stored) -> Note:
     """The note that a row of `notes` holds."""
     return Note(CallId(row["call_id"]), row["kind"], row["payload"], row["noted_on"])
 
@@ -150,6 +153,18 @@ def to_json(value: object) -> str:
     return orjson.dumps(_fit(value)).decode() if "\\u0000" in written else written
 
 
+def _listed(values: Sequence[object]) -> str:
+    return to_json(values) if values else "[]"
+
+
+def _texts(texts: Sequence[str | None]) -> Sequence[str | None]:
+    """The texts, each as `storable` has it: looked at together, since nearly always all are."""
+    together = "".join([text for text in texts if text])
+    if together.isascii() and "\0" not in together:
+        return texts
+    return [_maybe(text) for text in texts]
+
+
 def storable(text: str) -> str:
     """The text without what databases refuse; nearly always the text itself."""
     if "\0" in text:
@@ -164,6 +179,8 @@ def storable(text: str) -> str:
 
 
 def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -175,6 +175,8 @@ def _upsert(table: Table, dialect: Dialect, insert_into: Callable[[Table], Any])
 def for_sqlite(row: Row) -> Row:
     """Moments as SQLAlchemy writes them into SQLite: text that sorts, without a zone."""
     return tuple(
-        value.replace(tzinfo=None).isoformat(" ", "microseconds") if isinstance(value, datetime) else value
-        for value in row
+        [
+            value.replace(tzinfo=None).isoformat(" ", "microseconds") if type(value) is datetime else value
+            for value in row
+        ]
     )

@@ -78,12 +78,17 @@ def _told_by(key: str) -> tuple[bool, bool]:
     return _SECRET_KEY.search(key) is not None, not is_pii(key)
 
 
+def is_telling(key: str) -> bool:
+    """Whether a field's name says of its value that it is a secret or somebody's words."""
+    return _told_by(key) != (False, True)
+
+
 class Scrub:
     """Makes any field's value fit for a log line: JSON, with nothing in it that must not leave."""
 
     def __init__(self, *, keep_pii: bool, secrets: tuple[str, ...] = ()) -> None:
         self.keep_pii = keep_pii
-        self.event = lru_cache(maxsize=512)(self.text)  # names of lines: there are a hundred of them
+        self.known = lru_cache(maxsize=512)(self.text)  # names of lines, doors, routes: they come again
         self._secrets = tuple(sorted((one for one in secrets if one), key=len, reverse=True))
 
     def text(self, text: str, *, foreign: bool = False) -> str:

@@ -46,7 +46,7 @@ def set_up_sentry(dsn: str, bus: Bus, *, environment: str | None = None) -> Call
     """
     client = _client(dsn, environment)
     reports = Reports(client)
-    bus.subscribe(reports.hear)
+    bus.subscribe(reports.hear, TurnCrashed)
     root = logging.getLogger()
     root.addHandler(reports)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from threading import Thread
 
 from voice.errors import SetupError
-from voice.events import Bus
+from voice.events import Bus, CallEnded, CallMoved, CallStarted, TurnClosed
 from voice.settings import RouteSettings, from_env
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -43,7 +43,7 @@ def set_up_traces(bus: Bus, routes: Sequence[RouteSettings]) -> Callable[[], Non
             f'{name} is set, and OpenTelemetry is not installed; pip install "offhook[otel]", or unset it'
         ) from exc
     provider = collector()
-    bus.subscribe(Spans(provider, routes).hear)
+    bus.subscribe(Spans(provider, routes).hear, CallStarted, CallEnded, CallMoved, TurnClosed)
 
     def close() -> None:
         # The SDK's own limit is half a minute, and its thread may hang in a socket.

@@ -30,7 +30,8 @@ def turn_key(heard: Utterance) -> str:
 
 def counter(turn: Turn) -> str:
     """What the platform counts the caller's words by; the same though it asks again with what tools told."""
-    return _ANEW.sub("", turn.key.rpartition(":")[0])
+    counted = turn.key.rpartition(":")[0]
+    return _ANEW.sub("", counted) if "+" in counted else counted
 
 
 def with_later(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
@@ -45,7 +46,8 @@ def goes_on(turn: Turn, later: Turn) -> bool:
 
 def is_counted_alike(turn: Turn, later: Turn) -> bool:
     """Whether the platform's counters have not moved on between the two."""
-    return bool(counter(turn)) and counter(turn) == counter(later)
+    counted = counter(turn)
+    return bool(counted) and counted == counter(later)
 
 
 def said_again(turn: Turn, later: Turn | None) -> bool:
@@ -126,13 +128,14 @@ def carried(before: Turn, told: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(kept)
 
 
-def undone(newest: Sequence[Turn], turns: Sequence[Turn]) -> str | None:
+def undone(newest: Turn, turns: Sequence[Turn]) -> str | None:
     """Who goes on again, when a turn that had handed the call on gave its place to another.
 
-    `newest` holds the turn that was the newest before, if there was one. Its words were only a beginning.
+    `newest` is the turn that was the newest before. Its words were only a beginning.
     """
-    gone = (one for one in newest if one.led is not None and not any(turn is one for turn in turns))
-    return next((one.agent for one in gone), None)
+    if newest.led is None or any(turn is newest for turn in turns):
+        return None
+    return newest.agent
 
 
 def heard_before(turn: Turn) -> tuple[Aside, ...]:

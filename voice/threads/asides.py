@@ -44,7 +44,7 @@ def take_apart(
     `told` are its messages, in order. `lead` was said in the same breath before the reply, `fillers`
     before or within it; both are ours. `known` are asides that were ordered through us.
     """
-    if len(told) == 1 and (theirs := words(told[0])) == words(ours)[: len(theirs)]:
+    if len(told) == 1 and (told[0] == ours or (theirs := words(told[0])) == words(ours)[: len(theirs)]):
         return Apart(told[0], lead=lead)
     found = _Found([*known, *(Aside(line) for line in fillers)], words(lead) + words(ours))
     pieces = [piece for text in told for piece in found.pieces(text)]
@@ -60,6 +60,8 @@ def take_apart(
 
 def interleaved(heard: str, asides: Sequence[Aside]) -> str:
     """All that the caller heard in one turn, each word where it was heard."""
+    if not asides:
+        return heard.strip()
     text, place = "", 0
     for aside in asides:
         until = min(max(aside.after, place), len(heard))

@@ -48,6 +48,8 @@ def heard_part(ours: str, theirs: str, filler: str = "") -> str | None:
 
     `filler` was said in the same breath and may be told by `theirs`; it is no part of `ours`.
     """
+    if ours == theirs:
+        return None
     mine, other, lead = words(ours), words(theirs), words(filler)
     if mine == other or not mine:
         return None

@@ -44,9 +44,11 @@ def shown_by(heard: Utterance, history: Sequence[Message]) -> Shown | None:
     if heard.key is None:
         return None
     found = _COUNTS.match(heard.key)
-    counts = tuple(int(one) for one in found.groups() if one is not None) if found else ()
-    said = [one.text for one in history if one.role == "user"]
-    return Shown(turn_key(heard), counts, tuple(text for text in (*said, heard.text) if text), heard.sent_ms)
+    counts = tuple([int(one) for one in found.groups() if one is not None]) if found else ()
+    said = [one.text for one in history if one.role == "user" and one.text]
+    if heard.text:
+        said.append(heard.text)
+    return Shown(turn_key(heard), counts, tuple(said), heard.sent_ms)
 
 
 def late_answer(turns: Sequence[Turn], heard: Utterance) -> Turn:

@@ -72,8 +72,11 @@ class Thread:
         """
         turn = Turn(self._next_position(), heard.text, turn_key(heard), tools=tuple(told))
         before = self.turns[-1] if self.turns else None
-        is_accounted = any(one is before for _, one in self._settled)
-        if before is not None and not is_accounted and makes_way(before, turn, is_left_out=is_told):
+        if (
+            before is not None
+            and makes_way(before, turn, is_left_out=is_told)
+            and not any(one is before for _, one in self._settled)
+        ):
             turn.position, turn.asides = self.turns.pop().position, heard_before(before)
             turn.tools += carried(before, told)
         self.turns.append(turn)
@@ -116,8 +119,12 @@ class Thread:
 
     def newest_words(self, said: str) -> str:
         """The caller's words that open the newest turn, as a model reads them."""
-        read = [turn for turn, later in with_later(self.turns) if _is_read(turn, later)]
-        return _as_said(said, read[-1] if read else None)
+        later: Turn | None = None
+        for turn in reversed(self.turns):
+            if _is_read(turn, later):
+                return _as_said(said, turn)
+            later = turn
+        return said
 
     def greet(self, line: Chunk) -> None:
         """The agent says this before the caller says anything, or the caller has heard this much of it."""
@@ -149,6 +156,9 @@ class Thread:
         window of the newest messages: what lies before it stays as it is. What the caller heard of
         others stands beside our words.
         """
+        if not self.turns and self._is_just_greeting(history):
+            self._settled, self._is_whole = [], True
+            return []
         pairs = pairs_of(history)
         before_it = {id(turn): _as_told(turn) for turn in self.turns}
         if self.turns and not self.turns[0].said and begins_with(self.turns[0].spoken, opening_of(history)):
@@ -200,6 +210,11 @@ class Thread:
             again.append((told, turn))
         return again
 
+    def _is_just_greeting(self, history: Sequence[Message]) -> bool:
+        """Whether an account holds our greeting as it was said, and no more: so the usual call begins."""
+        only = history[0] if len(history) == 1 and not self.greeting_readings else None
+        return only is not None and only.role == "assistant" and only.text == self.greeting
+
     def _is_greeting(self, opening: str) -> bool:
         """Whether an account's first words are the call's. A window may begin with any answer of ours."""
         is_ours = begins_with(as_their(self.greeting, self.greeting_readings, opening), opening)
@@ -241,6 +256,8 @@ def _answers(turn: Turn, heard: str) -> list[Message]:
 
     What others said meanwhile is read where it was heard; in a turn with tools, at its end.
     """
+    if not turn.asides and not turn.tools:
+        return [Message("assistant", heard.strip())]
     read = []
     for message in turn.tools:
         if message.role == "assistant" and message.text:

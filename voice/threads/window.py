@@ -15,6 +15,8 @@ def without_orphans(messages: Sequence[Message]) -> list[Message]:
 
     A model server refuses a chat that holds one: a turn that was stopped between a tool and its answer.
     """
+    if not [message for message in messages if message.tool_calls or message.role == "tool"]:
+        return list(messages)
     answered_at = {message.tool_call_id: at for at, message in enumerate(messages) if message.role == "tool"}
     asked: set[str | None] = set()
     kept = []
@@ -38,7 +40,9 @@ def newest(messages: Sequence[Message], max_chars: int = MAX_CHARS) -> list[Mess
     kept: list[Message] = []
     left = max_chars
     for message in reversed(messages):
-        left -= len(message.text) + sum(len(call.arguments) for call in message.tool_calls)
+        left -= len(message.text)
+        for call in message.tool_calls:
+            left -= len(call.arguments)
         if left < 0 and kept:
             break
         kept.append(message)

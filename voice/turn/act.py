@@ -88,7 +88,7 @@ def accepted(call: Call, use_ids: Iterable[str]) -> None:
     for use_id in use_ids:
         answer = call.tool_answers.get(use_id)
         if answer is not None and answer.done() and use_id not in call.tools_accepted:
-            call.tools_accepted.add(use_id)
+            call.tools_accepted |= {use_id}
             call.note(step_note(call.call_id, use_id, Step.ACCEPTED, {}))
 
 
@@ -256,7 +256,7 @@ async def _use(call: Call, wanted: ToolCall, use: ToolUse, tools: Mapping[str, T
         log.exception("tool.failed", extra={"tool": wanted.name, "error": type(exc).__name__})
     finally:
         if not ok:
-            call.tools_failed.add(key)
+            call.tools_failed |= {key}
         call.tool_answers[key].set_result(effect or answer or BROKE)
     action = effect.action.value if effect is not None else None
     _note(

@@ -16,6 +16,8 @@ from voice.types import Chunk, Turn
 class LiveTurn:
     """The chunks of one turn so far. `finished` once it is closed and kept."""
 
+    __slots__ = ("_waiting", "chunks", "finished", "is_spoken", "listeners", "turn")
+
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
         self.chunks: list[Chunk] = []
@@ -53,20 +55,19 @@ class LiveTurn:
                 heard += 1
             if self.finished:
                 return
-            await self._news()
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
 
     async def settled(self) -> None:
         """Return when the turn is finished."""
         while not self.finished:
-            await self._news()
-
-    async def _news(self) -> None:
-        waiting = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
-        await waiting
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
 
     def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
+        for future in self._waiting:
             if not future.done():
                 future.set_result(None)
+        self._waiting.clear()

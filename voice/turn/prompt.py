@@ -21,8 +21,6 @@ ANSWER_TO = "(The caller has said nothing since. You have just been told: {told}
 def build_prompt(call: Call, heard: Utterance) -> Prompt:
     """The prompt of one turn. A request that named a route goes to it as it is."""
     agent = call.agent
-    specs = tuple(tool.spec for tool in offered(call).values())
-    specs += tuple(spec for spec in call.platform_tools if spec.name not in call.tools)
     if call.as_is is not None:
         return Prompt(
             tuple(without_orphans(call.as_is)),
@@ -31,13 +29,14 @@ def build_prompt(call: Call, heard: Utterance) -> Prompt:
             call.platform_tools,
             call_id=call.call_id,
         )
+    specs = [tool.spec for tool in offered(call).values()]
+    specs += [spec for spec in call.platform_tools if spec.name not in call.tools]
     system = Message("system", _system(call))
     so_far = newest(without_orphans(call.thread.messages()))
     words = Message("user", _newest_words(call, heard))
     told = call.thread.turns[-1].tools if call.thread.turns else ()
-    return Prompt(
-        (system, *so_far, words, *told), agent.max_tokens, agent.temperature, specs, call_id=call.call_id
-    )
+    messages = (system, *so_far, words, *told)
+    return Prompt(messages, agent.max_tokens, agent.temperature, tuple(specs), call_id=call.call_id)
 
 
 def _newest_words(call: Call, heard: Utterance) -> str:

@@ -92,7 +92,7 @@ class Finish:
     ignored: tuple[str, ...] = ()
 
 
-Hear = Callable[[str], None]
+Hear = Callable[[str], object]
 """Takes the next piece of text as a model writes it. Never blocks; pieces may be cut anywhere.
 
 An empty piece says that no more words will come, though the host has not told its end yet.

@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import sub
 
 from voice.types.effect import Effect
 from voice.types.model import FinishReason, Message, ToolCall, Usage
 from voice.types.reading import Reading, moved
+
+NONE_YET = Usage()
 
 
 class ChunkKind(StrEnum):
@@ -111,7 +114,7 @@ class Rung:
     detail: str | None = None  # what went wrong, in our own words: nothing that the caller said
     was_cancelled: bool = False
     wrote: str = ""
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NONE_YET
     cost_usd: float | None = None
 
 
@@ -137,8 +140,8 @@ class Timing:
     @property
     def gap_ms(self) -> float | None:
         """The longest pause between two chunks; None with fewer than two."""
-        pairs = zip(self.left, self.left[1:], strict=False)
-        return max((later.at_ms - earlier.at_ms for earlier, later in pairs), default=None)
+        at = [left.at_ms for left in self.left]
+        return max(map(sub, at[1:], at), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class Turn:
     route: str | None = None
     ending: Ending | None = None  # None: still open
     timing: Timing = field(default_factory=Timing)
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NONE_YET
     tools: tuple[Message, ...] = ()  # what tools were asked and answered within this turn
     rungs: list[Rung] = field(default_factory=list)  # every route asked, in the order of asking
     effect: Effect | None = None  # what the door is to do to the call when the last word is said

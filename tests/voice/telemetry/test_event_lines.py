@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.builders import a_turn
+from tests.builders import a_turn, write_line
 from voice.events import (
     CallStarted,
     Event,
@@ -19,7 +19,6 @@ from voice.events import (
     TurnClosed,
     TurnStopped,
 )
-from voice.telemetry.event_lines import write_line
 from voice.types import CallId, Door, Ending, Rung, Timing, Why
 
 C1 = CallId("c1")

@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 
+from tests.builders import a_turn, write_line
 from voice.errors import BadRequest, RouteRefused
-from voice.telemetry.logs import LIBRARY_EVENT, LineHandler, about_call, set_up_logs
+from voice.events import CallEnded, CallStarted, Event, RouteChanged, TurnClosed, TurnStopped
+from voice.telemetry.logs import LIBRARY_EVENT, LineHandler, about_call, only_ours, set_up_logs
 from voice.telemetry.scrub import without_numbers, without_secrets
+from voice.types import CallId, Door
 
 WORDS = "my sink leaks"
 log = logging.getLogger("voice.turn.take")
 library = logging.getLogger("somelibrary.client")
+LOOKED_UP = ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing")  # by Python, of each line
 
 
 class Log:
@@ -34,6 +38,8 @@ class Log:
 
     @property
     def text(self) -> str:
+        for handler in logging.getLogger().handlers:
+            handler.flush()
         return self.stream.getvalue()
 
     @property
@@ -61,7 +67,9 @@ def logs() -> Iterator[Log]:
     )
     before = {name: logging.getLogger(name).level for name in names}
     root_level, handlers = root.level, list(root.handlers)
+    looked_up = {name: getattr(logging, name) for name in LOOKED_UP}
     yield Log()
+    vars(logging).update(looked_up)
     logging.captureWarnings(False)
     root.setLevel(root_level)
     root.handlers[:] = handlers
@@ -361,3 +369,118 @@ def test_the_gpu_entry_can_log_without_any_web_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+EVENTS = [
+    CallStarted(CallId("c1"), Door.VAPI, "jamie", True),
+    CallEnded(CallId("c1"), Door.CHAT, "the caller at +4930123456 hung up", 3),
+    RouteChanged("llm", "broken", "401: check sk-1234567890 in LLM_API_KEY"),
+    TurnStopped(CallId("c1"), Door.GATHER, "superseded"),
+    TurnClosed(CallId("c1"), Door.VAPI, a_turn(WORDS, "Call +4930123456."), late=True),
+    TurnClosed(CallId("\udc00"), Door.VAPI, a_turn(ending=None), late=False),
+]
+
+
+@pytest.mark.parametrize("keep_pii", [True, False])
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_events_line_is_the_same_whether_others_listen_or_not(
+    event: Event, keep_pii: bool, logs: Log
+) -> None:
+    """Where nobody else wants a record of it, none is made."""
+    logs.set_up(keep_pii=keep_pii, secrets=["jamie-key"])
+    others = logging.getLogger()
+    write_line(event)  # pytest's own handlers want it
+    others.handlers[:] = [one for one in others.handlers if isinstance(one, LineHandler)]
+    write_line(event)
+
+    by_record, by_itself = logs.lines
+    assert by_record.pop("time") <= by_itself.pop("time")
+    assert list(by_record.items()) == list(by_itself.items())
+
+
+def test_an_events_line_keeps_its_place_among_the_others(logs: Log) -> None:
+    logs.set_up()
+    root = logging.getLogger()
+    root.handlers[:] = [one for one in root.handlers if isinstance(one, LineHandler)]
+
+    log.info("turn.first")
+    write_line(CallStarted(CallId("c1"), Door.VAPI, "jamie"))
+    log.info("turn.last")
+
+    assert [line["event"] for line in logs.lines] == ["turn.first", "call.started", "turn.last"]
+
+
+def test_an_event_below_the_level_has_no_line(logs: Log) -> None:
+    logs.set_up("WARNING")
+    root = logging.getLogger()
+    root.handlers[:] = [one for one in root.handlers if isinstance(one, LineHandler)]
+
+    write_line(CallStarted(CallId("c1"), Door.VAPI, "jamie"))
+
+    assert logs.lines == []
+
+
+def test_a_handler_for_errors_leaves_the_other_lines_alone(logs: Log) -> None:
+    logs.set_up()
+    root = logging.getLogger()
+    errors = logging.Handler(logging.ERROR)
+    root.handlers[:] = [one for one in root.handlers if isinstance(one, LineHandler)] + [errors]
+
+    assert only_ours(log, logging.INFO) is not None
+    assert only_ours(log, logging.ERROR) is None
+
+
+def test_a_process_that_is_forked_writes_no_line_of_its_parent() -> None:
+    code = """
+import asyncio, logging, os
+from voice.telemetry.logs import set_up_logs
+async def main():
+    log.info("of.parent")
+    if child := os.fork():
+        os.waitpid(child, 0)
+    else:
+        log.info("of.child")
+set_up_logs("INFO", keep_pii=False)
+log = logging.getLogger("voice.brain")
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["of.parent", "of.child"]
+
+
+def test_who_filters_our_lines_is_asked_about_an_events_line_too(logs: Log) -> None:
+    logs.set_up()
+    root, events = logging.getLogger(), logging.getLogger("voice.telemetry.event_lines")
+    root.handlers[:] = [one for one in root.handlers if isinstance(one, LineHandler)]
+
+    for asked in (events, root.handlers[0]):
+        asked.addFilter(_is_no_start)
+        write_line(CallStarted(CallId("c1"), Door.VAPI, "jamie"))
+        asked.removeFilter(_is_no_start)
+    write_line(CallEnded(CallId("c1"), Door.VAPI, "hung up", 1))
+
+    assert [line["event"] for line in logs.lines] == ["call.ended"]
+
+
+def test_what_a_tracer_adds_to_each_record_stands_in_an_events_line_too(
+    logs: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.set_up()
+    root = logging.getLogger()
+    root.handlers[:] = [one for one in root.handlers if isinstance(one, LineHandler)]
+    monkeypatch.setattr(logging, "_logRecordFactory", _traced)
+
+    write_line(CallStarted(CallId("c1"), Door.VAPI, "jamie"))
+
+    assert [line["trace"] for line in logs.lines] == ["t1"]
+
+
+def _is_no_start(record: logging.LogRecord) -> bool:
+    return record.getMessage() != "call.started"
+
+
+def _traced(*args: Any, **kwargs: Any) -> logging.LogRecord:
+    record = logging.LogRecord(*args, **kwargs)
+    vars(record)["trace"] = "t1"
+    return record
