@@ -6,10 +6,10 @@ next dialect, and the dialect that worked is remembered.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Final, Literal
 
 import httpx
@@ -19,7 +19,8 @@ from voice.clock import Deadline, now
 from voice.errors import ModelError, ReplyBroken, RouteDown, RouteRefused
 from voice.job import message_objects, tool_object
 from voice.models.completion import CompletionReader
-from voice.models.http import Answered, Host, body_of, check, each, posting, translated
+from voice.models.http import Answered, Host, body_of, check, each, is_over, posting, translated
+from voice.models.limit import Limit
 from voice.models.text import bounded
 from voice.types import Finish, Hear, Json, Prompt
 
@@ -52,17 +53,17 @@ class Chat:
         self.used_at = -math.inf
         self._host, self._model, self._http = host, model, http
         self._base = base_url.rstrip("/")
+        self._url = f"{self._base}/chat/completions"
         self._headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
         self._dialect = 0
-        self._limits: set[asyncio.Timeout] = set()  # of replies in flight
+        self._limits: set[Limit] = set()  # of replies in flight
 
     def end(self) -> None:
         """Replies in flight end with a ModelError."""
         for limit in self._limits:
-            if not limit.expired():
-                limit.reschedule(now())
+            limit.no_later_than(now())
 
     async def write(
         self,
@@ -80,11 +81,13 @@ class Chat:
         `named` is given the completion's id, once, where the host tells one.
         """
         hear = bounded(hear, prompt, self._host.route)
+        headers = {**self._headers, **headers} if headers else self._headers
         places = range(self._dialect, len(DIALECTS))
         for place in places:
             try:
-                body = self._body(prompt, DIALECTS[place], fields)
-                finish = await self._write(body, headers, deadline, hear, see, named)
+                # No name for the body here: it would be held until the reply has ended.
+                asked = posting(self._http, self._url, headers, self._body(prompt, DIALECTS[place], fields))
+                finish = await self._write(asked, deadline, hear, see, named)
             except _FieldsRefused:
                 if place == places[-1]:
                     self._dialect = 0  # perhaps it is this prompt only
@@ -104,23 +107,30 @@ class Chat:
 
     async def _write(
         self,
-        body: bytes,
-        headers: Mapping[str, str],
+        asked: AbstractAsyncContextManager[Answered],
         deadline: Deadline,
         hear: Hear,
         see: See,
         named: Named | None,
     ) -> Finish:
-        reader = CompletionReader(self._host, hear, named)
         self.used_at = now()
+        limit = Limit(deadline.reply_at)
+
+        def over() -> None:
+            hear("")  # its last sentence need not wait for what the host tells of the tokens
+            if not is_over(answer):
+                limit.no_later_than(now() + END_S)
+
+        reader = CompletionReader(self._host, hear, named, over)
         try:
-            async with asyncio.timeout_at(deadline.reply_at) as limit:
-                self._limits.add(limit)
-                with translated(self._host):
-                    url = f"{self._base}/chat/completions"
-                    async with posting(self._http, url, {**self._headers, **headers}, body) as answer:
-                        see(answer)
-                        await self._read(answer, reader, hear, limit)
+            self._limits.add(limit)
+            with limit, translated(self._host):
+                async with asked as answer:
+                    see(answer)
+                    if not answer.is_success:
+                        await self._refuse(answer)
+                    await each(answer, reader.feed)
+                    reader.end()
         except TimeoutError as exc:
             if not reader.is_over:
                 late = ReplyBroken if reader.said else RouteDown
@@ -134,24 +144,14 @@ class Chat:
             self._limits.discard(limit)
         return reader.finish()
 
-    async def _read(
-        self, answer: Answered, reader: CompletionReader, hear: Hear, limit: asyncio.Timeout
-    ) -> None:
-        if answer.status_code in (400, 422):
-            await _check_fields(answer, self._host)
-        await check(answer, self._host)
-        was_over = False
-
-        def take(some: bytes) -> None:
-            nonlocal was_over
-            reader.feed(some)
-            if reader.is_over and not was_over:
-                was_over = True
-                hear("")  # its last sentence need not wait for what the host tells of the tokens
-                limit.reschedule(min(now() + END_S, limit.when() or now()))
-
-        await each(answer, take)
-        reader.end()
+    async def _refuse(self, answer: Answered) -> None:
+        """Raises what fits a status other than 2xx."""
+        try:
+            await check(answer, self._host)
+        except RouteRefused as exc:
+            if answer.status_code in (400, 422):
+                raise _FieldsRefused(str(exc)) from exc
+            raise
 
     def _body(self, prompt: Prompt, dialect: Dialect, more: Mapping[str, Json]) -> bytes:
         fields: dict[str, Json] = {"messages": message_objects(prompt), "stream": True}
@@ -171,10 +171,3 @@ class Chat:
             return orjson.dumps(fields)
         except orjson.JSONEncodeError:  # half a character; half an emoji is no reason not to answer
             return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
-
-
-async def _check_fields(response: Answered, host: Host) -> None:
-    try:
-        await check(response, host)
-    except RouteRefused as exc:
-        raise _FieldsRefused(str(exc)) from exc

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 import orjson
 
 from voice.errors import EmptyReply, ModelError, ReplyBroken
+from voice.models.frame import END, Frame, frame_of
 from voice.models.http import MAX_BODY_BYTES, Host, json_of, refusal
 from voice.models.sse import DONE, DamagedEvent, EventReader
 from voice.models.text import Spoken
 from voice.types import Finish, FinishReason, Hear, Json, ToolCall, Usage
 
 DAMAGE = "\ufffd"  # half of a character that a host decoded piece by piece
+LOOKS = 8  # at events of a reply that are not in its frame: a role, a thought, the first word with a role
 REASONS: Mapping[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
@@ -39,15 +41,29 @@ class CompletionReader:
     """Reads one completion. Feed it every piece of the body, then `end`, then `finish`.
 
     `hear` is given the text of each piece at once, however many events it held; `named` the completion's id,
-    once.
+    once; `over` is called once, when nothing follows that could be spoken.
     """
 
-    def __init__(self, host: Host, hear: Hear, named: Callable[[str], None] | None = None) -> None:
+    __slots__ = (
+        "_began", "_body", "_bytes", "_done", "_events", "_frame", "_hear", "_host", "_looks", "_named",
+        "_over", "_parts", "_reason", "_spoken", "_text", "_usage", "_words", "is_over", "said",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        host: Host,
+        hear: Hear,
+        named: Callable[[str], None] | None = None,
+        over: Callable[[], None] | None = None,
+    ) -> None:
         self.said = False  # some word was given
         self.is_over = False  # the host has said that nothing follows that could be spoken
-        self._host, self._hear, self._named = host, hear, named
-        self._text: list[str] = []  # of the piece at hand
+        self._host, self._hear, self._named, self._over = host, hear, named, over
+        self._text: list[str] = []  # of the piece at hand, thoughts included
+        self._words = ""  # of the same, when its host has told their end
         self._events = EventReader()
+        self._frame: Frame | None = None
+        self._looks = LOOKS  # at events, to find it
         self._spoken = Spoken()
         self._body: bytearray | None = None  # of an answer that is no stream
         self._bytes = 0  # fed so far
@@ -70,24 +86,28 @@ class CompletionReader:
             self._body += some
             return
         try:
-            values = self._events.feed(some)
-        except DamagedEvent as exc:
-            self._read_all(exc.before)
-            raise self._broken("sent a damaged event") from exc
-        self._read_all(values)
+            some = self._without_words(some)
+            while self._looks and END in some:
+                some = self._without_words(self._look_at(some))
+            if some:
+                self._read_events(some)
+        finally:
+            self._give()  # what was read before an error is the model's all the same
 
     def end(self) -> None:
         """The body has ended: give the text that was held back until then. Raises a ModelError."""
         if self._body is not None:
-            self._read_all([json_of(bytes(self._body), self._host)])
+            values = [json_of(bytes(self._body), self._host)]
         else:
             try:
                 values = self._events.end()
             except DamagedEvent as exc:
                 raise self._broken("broke off in the middle of an event") from exc
+        try:
             self._read_all(values)
-        self._text.append(self._spoken.end())
-        self._give()
+            self._end_words()
+        finally:
+            self._give()
 
     def finish(self) -> Finish:
         """How it ended. Raises EmptyReply or ReplyBroken when that is no usable reply."""
@@ -105,25 +125,62 @@ class CompletionReader:
     def _broken(self, how: str) -> ReplyBroken:
         return ReplyBroken(f"route {self._host.route!r} {how}")
 
-    def _read_all(self, values: Sequence[Json]) -> None:
+    def _without_words(self, some: bytes) -> bytes:
+        """Take the words that come in the frame that is known; what follows them."""
+        if self._frame is not None and self._events.is_between:
+            words, some = self._frame.words_in(some)
+            self._text.append(words)
+        return some
+
+    def _look_at(self, some: bytes) -> bytes:
+        """Read one event, which may show the frame of those that follow; what follows it."""
+        event, end, some = some.partition(END)
+        begins_here = self._events.is_between
+        values = self._read_events(event + end)
+        self._looks -= 1
+        if begins_here and len(values) == 1:
+            self._frame = frame_of(event + end, values[0]) or self._frame
+        return some
+
+    def _read_events(self, some: bytes) -> Sequence[Json]:
+        """Take the events that are whole now, and give them back."""
         try:
-            for value in values:
-                self._read(value)
-        finally:
-            self._give()  # what was read before an error is the model's all the same
+            values = self._events.feed(some)
+        except DamagedEvent as exc:
+            self._read_all(exc.before)
+            raise self._broken("sent a damaged event") from exc
+        self._read_all(values)
+        return values
+
+    def _read_all(self, values: Sequence[Json]) -> None:
+        for value in values:
+            self._read(value)
 
     def _give(self) -> None:
-        text = "".join(self._text)
+        words = self._words + self._new_words()
+        if words:
+            self._words = ""
+            self.said = self.said or not words.isspace()
+            self._hear(words)
+        if self.is_over and self._over is not None:
+            over, self._over = self._over, None
+            over()
+
+    def _new_words(self) -> str:
+        """All text of the piece at hand is one for whoever looks for thoughts in it, and who hears it."""
+        text = "".join(self._text).replace(DAMAGE, "")
         self._text.clear()
-        if text:
-            self.said = self.said or not text.isspace()
-            self._hear(text)
+        return text if self._spoken.is_idle and "<" not in text else self._spoken.feed(text)
+
+    def _end_words(self) -> None:
+        """What might have been the beginning of a thought is none."""
+        self._words += self._new_words() + self._spoken.end()
 
     def _read(self, value: Json) -> None:
         if not isinstance(value, dict):
             if value == DONE:
                 self._done = self.is_over = True
-                self._text.append(self._spoken.end())
+                self._end_words()
             return
         if value.get("error") or value.get("object") == "error":
             self._give()
@@ -134,24 +191,24 @@ class CompletionReader:
         if isinstance(usage := value.get("usage"), dict):
             self._usage = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
         choices = value.get("choices")
-        if isinstance(choices, list):
-            for choice in choices:
-                if isinstance(choice, dict) and choice.get("index") in (0, None):
-                    self._read_choice(choice)
+        for choice in choices if isinstance(choices, list) else ():
+            if not isinstance(choice, dict) or choice.get("index") not in (0, None):
+                continue
+            part = choice.get("delta") or choice.get("message")
+            if isinstance(part, dict):
+                if content := part.get("content"):
+                    self._text.append(content if isinstance(content, str) else _text(content))
+                if calls := part.get("tool_calls"):
+                    self._add_calls(calls)
+            if isinstance(reason := choice.get("finish_reason"), str) and reason:
+                self._reason = REASONS.get(reason, "stop")
+                self.is_over = True
+                self._end_words()
 
-    def _read_choice(self, choice: Mapping[str, Json]) -> None:
-        part = choice.get("delta") or choice.get("message")
-        if isinstance(part, dict):
-            text = _text(part.get("content")).replace(DAMAGE, "")
-            self._text.append(self._spoken.feed(text))
-            if isinstance(calls := part.get("tool_calls"), list):
-                for call in calls:
-                    if isinstance(call, dict):
-                        self._add_call(call)
-        if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            self._reason = REASONS.get(reason, "stop")
-            self.is_over = True
-            self._text.append(self._spoken.end())
+    def _add_calls(self, calls: Json) -> None:
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, dict):
+                self._add_call(call)
 
     def _add_call(self, given: Mapping[str, Json]) -> None:
         index, called, function = given.get("index"), given.get("id"), given.get("function")
@@ -194,14 +251,12 @@ class CompletionReader:
 
 
 def _text(content: Json) -> str:
-    """Text, or a list of parts of which some are text and some are thinking."""
-    if isinstance(content, list):
-        return "".join(
-            str(part.get("text") or "")
-            for part in content
-            if isinstance(part, dict) and part.get("type") in ("text", "output_text")
-        )
-    return content if isinstance(content, str) else ""
+    """The text in a list of parts of which some are text and some are thinking."""
+    return "".join(
+        str(part.get("text") or "")
+        for part in (content if isinstance(content, list) else ())
+        if isinstance(part, dict) and part.get("type") in ("text", "output_text")
+    )
 
 
 def _count(usage: Mapping[str, Json], key: str) -> int:

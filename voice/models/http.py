@@ -17,9 +17,10 @@ costs 0.1 ms there in place of 0.5, a piece of the answer nearly nothing (docs/p
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Protocol
 
@@ -125,6 +126,7 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._answer.close()
+        del self._answer  # an httpx.Response and its stream are a ring, which nothing of ours may hang on
 
 
 def posting(
@@ -132,7 +134,7 @@ def posting(
 ) -> AbstractAsyncContextManager[Answered]:
     """Post a body whose answer is read while it comes: past httpx, unless `http` is another client of its."""
     if isinstance(http, Http):
-        return _Posting(http.wires, url, {**OURS, **headers}, body)
+        return _Posting(http.wires, url, headers, body)
     return http.stream("POST", url, content=body, headers=headers)
 
 
@@ -147,6 +149,11 @@ async def each(answer: Answered, take: Take) -> None:
         take(some)
 
 
+def is_over(answer: Answered) -> bool:
+    """Whether all of an answer is known to have come."""
+    return isinstance(answer, Answer) and answer.is_over
+
+
 class _Posting:
     """One question at the wires. Used as a context: leaving it closes what is not read to its end."""
 
@@ -155,7 +162,9 @@ class _Posting:
         self._answer: Answer | None = None
 
     async def __aenter__(self) -> Answer:
-        self._answer = await self._wires.post(self._url, header_lines(self._headers), self._body)
+        asking = self._wires.post(self._url, _head(tuple(self._headers.items())), self._body)
+        self._body = b""  # it is sent: nobody holds it while the answer comes
+        self._answer = await asking
         return self._answer
 
     async def __aexit__(self, *_: object) -> None:
@@ -163,22 +172,34 @@ class _Posting:
             self._answer.close()
 
 
+@lru_cache(maxsize=256)  # the same with every question to a route
+def _head(headers: tuple[tuple[str, str], ...]) -> bytes:
+    return header_lines({**OURS, **dict(headers)})
+
+
 def as_httpx(answer: Answer) -> httpx.Response:
     """The same answer as httpx's, which decodes what a host has compressed though it was told not to."""
     return httpx.Response(answer.status_code, headers=answer.raw_headers, stream=_Body(answer))
 
 
-@contextmanager
-def translated(host: Host) -> Iterator[None]:
+class translated:  # used as a function: `with translated(host):`
     """Turns what httpx and the wires raise inside into a ModelError that names the route.
 
     Nothing of the answer or of the prompt gets into the message.
     """
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as exc:
-        ours, words = next((ours, words) for kind, ours, words in _TRANSLATIONS if isinstance(exc, kind))
-        raise ours(f"route {host.route!r} {words}") from exc
+
+    __slots__ = ("_host",)
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, exc: BaseException | None, __: object) -> None:
+        if isinstance(exc, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
+            ours, words = next((ours, words) for kind, ours, words in _TRANSLATIONS if isinstance(exc, kind))
+            raise ours(f"route {self._host.route!r} {words}") from exc
 
 
 _TRANSLATIONS: tuple[tuple[type[Exception], type[ModelError], str], ...] = (

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 import httpx
 
@@ -46,9 +48,9 @@ class OpenAIClient:
         if self._waking:
             await asyncio.wait(self._waking)
 
-    async def write(self, prompt: Prompt, deadline: Deadline, hear: Hear) -> Finish:
+    def write(self, prompt: Prompt, deadline: Deadline, hear: Hear) -> Coroutine[Any, Any, Finish]:
         """Have one reply written; see ModelClient."""
-        return await self._chat.write(prompt, deadline, hear)
+        return self._chat.write(prompt, deadline, hear)
 
     async def health(self) -> Health:
         """Whether the host lists its models."""

@@ -30,7 +30,10 @@ class DamagedEvent(ValueError):
 class EventReader:
     """Reads one stream. Feed it every piece, then `end`."""
 
+    __slots__ = ("_data", "_line", "_name", "_tries", "is_between")
+
     def __init__(self) -> None:
+        self.is_between = True  # the next byte is the first of an event
         self._line: list[bytes] = []  # the beginning of a line whose end has not come
         self._data = bytearray()  # of an event that is not whole
         self._tries = 0  # to read it
@@ -51,25 +54,25 @@ class EventReader:
         self._line = [rest] if rest else []
         values: list[Json] = []
         for line in lines:
-            if not (self._data or self._name) and (not line or self._is_whole(line, values)):
-                continue
+            if not (self._data or self._name):
+                if not line:
+                    continue
+                if line.startswith(b"data: {"):  # an event of its own, as nearly every line is
+                    try:
+                        values.append(orjson.loads(line[6:]))
+                        continue
+                    except orjson.JSONDecodeError:
+                        pass  # it goes on in the next line, or is no JSON
+                elif line == b"data: [DONE]":
+                    values.append(DONE)
+                    continue
             self._take(line.removeprefix(BOM_UTF8), values)
+        self.is_between = not (rest or self._data or self._name)
         return values
 
     def end(self) -> list[Json]:
         """The last values, of a host that does not end its last line."""
         return self.feed(b"\n\n")
-
-    @staticmethod
-    def _is_whole(line: bytes, values: list[Json]) -> bool:
-        """Take a line that is an event of its own, as nearly every line is: a third of the time."""
-        if not line.startswith(b"data: {"):
-            return False
-        try:
-            values.append(orjson.loads(line[6:]))
-        except orjson.JSONDecodeError:
-            return False
-        return True
 
     def _take(self, line: bytes, values: list[Json]) -> None:
         if not line:

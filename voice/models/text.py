@@ -24,13 +24,25 @@ class Spoken:
     """Takes the pieces of one reply, gives back what is meant for the caller."""
 
     def __init__(self) -> None:
+        self.is_idle = True  # a text without "<" is words alone
         self._open = ""  # may be the beginning of a tag
         self._thinks = False
 
     def feed(self, text: str) -> str:
         """The words in the next piece, without thoughts."""
-        if not self._thinks and not self._open and "<" not in text:
+        if self.is_idle and "<" not in text:
             return text
+        words = self._words_in(text)
+        self.is_idle = not self._thinks and not self._open
+        return words
+
+    def end(self) -> str:
+        """What was held back and turned out to be no tag."""
+        rest, self._open = self._open, ""
+        self.is_idle = not self._thinks
+        return "" if self._thinks else rest
+
+    def _words_in(self, text: str) -> str:
         self._open += text
         words = ""
         while True:
@@ -41,11 +53,6 @@ class Spoken:
                 words += self._open[: tag.start()]
             self._open = self._open[tag.end() :]
             self._thinks = not self._thinks
-
-    def end(self) -> str:
-        """What was held back and turned out to be no tag."""
-        rest, self._open = self._open, ""
-        return "" if self._thinks else rest
 
     def _take(self) -> str:
         """What is clear of the text so far. Of a thought only its end matters, which may be cut."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from typing import cast
 
 import httptools
@@ -32,17 +32,21 @@ class HungUp(httpx.NetworkError):
 class Answer:
     """The answer to one question: its status and headers, and its body while it comes."""
 
+    __slots__ = (
+        "_failure", "_run", "_take", "_waiting", "_wire", "is_over", "is_plain", "pieces", "raw_headers",
+        "status_code",
+    )  # fmt: skip
+
     def __init__(self, wire: Wire) -> None:
         self.status_code = 0
         self.raw_headers: list[tuple[bytes, bytes]] = []
         self.is_over = False
         self.is_plain = True  # what comes needs no decoding
+        self.pieces: list[bytes] = []  # of the body, not given to anybody yet
         self._wire = wire
         self._failure: Exception | None = None
-        self._pieces: list[bytes] = []  # of the body, not given to anybody yet
-        self._size = 0
         self._take: Take | None = None
-        self._context: Context | None = None  # of the task that reads: logs name its call
+        self._run = copy_context().run  # with the context of who asks: logs name its call
         self._waiting: asyncio.Future[None] | None = None
 
     @property
@@ -57,33 +61,39 @@ class Answer:
         """Return when its head is there. Raises what went wrong."""
         while not self.status_code:
             await self._news()
+            self._check()
 
     async def each(self, take: Take) -> None:
         """Give the body to `take` as it comes, all of one read at once; return at its end.
 
-        `take` is called from within the read, in this task's context; what it raises is raised here.
+        `take` is called from within the read, in this task's context; what it raises is raised here. Who
+        reads the headers does so before: a gateway sends some thousand bytes of them, which nobody holds
+        while the body comes.
         """
-        self._take, self._context = take, copy_context()
+        self._take, self.raw_headers = take, []
         try:
-            self._give()
+            self.tell()
             self._wire.resume()  # so much may have come already that the host was made to wait
             while not self.is_over:
                 await self._news()
+                self._check()
             self._check()
         finally:
-            self._take = None
+            self._take = self._failure = None  # its frames hold this answer: who is stopped is not told of it
 
     async def aiter_bytes(self) -> AsyncIterator[bytes]:
         """The body in pieces, for whoever reads at their own pace."""
         while True:
-            if self._pieces:
-                some = self._all()
+            if self.pieces:
+                pieces, self.pieces = self.pieces, []
                 self._wire.resume()
-                yield some
+                yield b"".join(pieces)
             elif self.is_over:
+                self._check()
                 return
             else:
                 await self._news()
+                self._check()
 
     def close(self) -> None:
         """Nobody reads on: a connection whose answer is not over cannot be used again."""
@@ -93,58 +103,56 @@ class Answer:
 
     # What the wire tells
 
-    def came(self, piece: bytes) -> bool:
-        """A piece of the body. True when nobody takes the pieces as fast as they come."""
-        self._pieces.append(piece)
-        self._size += len(piece)
-        return self._take is None and self._size > HIGH_WATER
-
     def end(self, failure: Exception | None = None) -> None:
         """Nothing follows."""
         self.is_over, self._failure = True, failure
 
-    def tell(self) -> None:
-        """What has come in one read is complete: give it on, wake who waits."""
+    def tell(self) -> bool:
+        """What has come in one read is complete: give it on, wake who waits.
+
+        False when nobody takes the pieces as fast as they come.
+        """
         if self._take is not None:
-            self._give()
+            if pieces := self.pieces:
+                self.pieces = []
+                try:
+                    self._run(self._take, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+                except Exception as exc:  # noqa: BLE001  # raised again to whoever waits in `each`
+                    self._failure = exc
+                    self.close()
             if not self.is_over:
-                return
+                return True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+        return sum(map(len, self.pieces)) <= HIGH_WATER
 
-    def _give(self) -> None:
-        if self._pieces and self._take is not None and self._context is not None:
-            try:
-                self._context.run(self._take, self._all())
-            except Exception as exc:  # noqa: BLE001  # raised again to whoever waits in `each`
-                self._failure = exc
-                self.close()
-
-    def _all(self) -> bytes:
-        pieces = self._pieces
-        some = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        self._size = 0
-        return some
-
-    async def _news(self) -> None:
+    def _news(self) -> asyncio.Future[None]:
         self._check()
         self._waiting = asyncio.get_running_loop().create_future()
-        await self._waiting
-        self._check()
+        return self._waiting
 
     def _check(self) -> None:
-        if self._failure is not None and not self._pieces:
-            raise self._failure
+        if self._failure is not None and not self.pieces:
+            try:
+                raise self._failure
+            finally:
+                self._failure = None  # told once: its frames hold this answer
 
 
 class Wire(asyncio.Protocol):
     """A connection. `free` is told when it may be used again, `lost` when it never will be."""
 
+    __slots__ = (
+        "_answer", "_body", "_empty_bytes", "_free", "_has_length", "_has_spoken", "_is_paused", "_keeps",
+        "_lost", "_parser", "_transport", "free_since", "on_body",
+    )  # fmt: skip
+
     def __init__(self, free: Callable[[Wire], None], lost: Callable[[Wire], None]) -> None:
         self.free_since = 0.0
         self._free, self._lost = free, lost
         self._transport: asyncio.Transport | None = None
+        self._body: list[bytes] = []  # the pieces of it in one read
+        self.on_body = self._body.append  # of httptools' calls the one for each word: without a frame of ours
         self._parser = httptools.HttpResponseParser(self)
         self._answer: Answer | None = None
         self._empty_bytes = 0  # since the last piece of a body
@@ -190,6 +198,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        del self._parser  # each refers to the other: such a ring would wait for the garbage collector
         self._lost(self)
         answer, self._answer = self._answer, None
         if answer is None or answer.is_over:
@@ -210,9 +219,9 @@ class Wire(asyncio.Protocol):
             self.close()
             return
         self._has_spoken = True
-        self._empty_bytes += len(data)
         try:
             self._parser.feed_data(data)
+            self._empty_bytes = 0 if self._body else self._empty_bytes + len(data)
             if self._empty_bytes > MAX_EMPTY_BYTES and not answer.is_over:
                 raise httptools.HttpParserError("a head without end")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
@@ -220,7 +229,12 @@ class Wire(asyncio.Protocol):
                 kind = httpx.ReadError if answer.status_code else httpx.RemoteProtocolError
                 answer.end(kind(f"no HTTP: {type(exc).__name__}"))
             self.close()
-        answer.tell()
+        if self._answer is answer:  # else its end had come, and what followed belongs to nobody
+            answer.pieces += self._body
+        self._body.clear()
+        if not answer.tell() and not answer.is_over and self._transport is not None:
+            self._is_paused = True
+            self._transport.pause_reading()
 
     # httptools
 
@@ -247,12 +261,6 @@ class Wire(asyncio.Protocol):
             self._answer.status_code = status
             self._keeps = self._parser.should_keep_alive()
 
-    def on_body(self, piece: bytes) -> None:
-        self._empty_bytes = 0
-        if self._answer is not None and self._answer.came(piece) and self._transport is not None:
-            self._is_paused = True
-            self._transport.pause_reading()
-
     def on_message_complete(self) -> None:
         answer = self._answer
         if answer is None:
@@ -261,6 +269,7 @@ class Wire(asyncio.Protocol):
             answer.raw_headers.clear()
             self._has_length, answer.is_plain = False, True
             return
+        answer.pieces += self._body
         answer.end()
         self._answer = None
         self.resume()

@@ -11,7 +11,7 @@ import asyncio
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -102,13 +102,11 @@ class Wires:
             wire = await self._dial(place)
         return await wire.ask(question)
 
-    async def post(self, url: str, head: bytes, body: bytes) -> Answer:
+    def post(self, url: str, head: bytes, body: bytes) -> Awaitable[Answer]:
         """Post a body. `head` are the header lines beside Host and Content-Length. Raises as `ask`."""
         place, target, lines = asked_at(url)
         length = b"Content-Length: %d\r\n\r\n" % len(body)
-        return await self.ask(
-            place, b"".join((b"POST ", target, b" HTTP/1.1\r\n", lines, head, length, body))
-        )
+        return self.ask(place, b"".join((b"POST ", target, b" HTTP/1.1\r\n", lines, head, length, body)))
 
     def close(self) -> None:
         """Hang up everywhere, and connect to nobody any more. What is in flight ends with a NetworkError."""

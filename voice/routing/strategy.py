@@ -35,9 +35,10 @@ def speaks(route_language: str | None, wanted: str) -> bool:
 
 def speaking(routes: Sequence[Route], wanted: str) -> Sequence[Route]:
     """The routes that can write in an agent's language."""
-    if all(speaks(route.language, wanted) for route in routes):  # nearly always
-        return routes
-    return [route for route in routes if speaks(route.language, wanted)]
+    for route in routes:
+        if not speaks(route.language, wanted):  # hardly ever
+            return [route for route in routes if speaks(route.language, wanted)]
+    return routes
 
 
 def in_turn(routes: Sequence[Route], now: float) -> list[Route]:
@@ -45,9 +46,12 @@ def in_turn(routes: Sequence[Route], now: float) -> list[Route]:
 
     They all stay in the list: when everybody else has failed, a resting route is asked rather than nobody.
     """
-    # Stable: within a group the strategy's order stays.
-    order = sorted(routes, key=lambda route: (route.breaker.rests(now), route.warmth.is_asleep))
-    return _free_twins_first(order, now)
+    for route in routes:
+        if route.twins is not None or route.warmth.is_asleep or route.breaker.rests(now):
+            # Stable: within a group the strategy's order stays.
+            order = sorted(routes, key=lambda route: (route.breaker.rests(now), route.warmth.is_asleep))
+            return _free_twins_first(order, now)
+    return list(routes)  # nearly always, at a tenth of the cost
 
 
 def first_twins(routes: Sequence[Route], now: float) -> list[Route]:

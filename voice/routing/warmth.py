@@ -12,18 +12,15 @@ from voice.models.base import Health
 
 RANKS = {"busy": 1, "starting": 2, "cold": 3, "throttled": 4, "broken": 5, "refused": 6}
 ASLEEP = frozenset(("cold", "starting", "throttled", "broken"))
+UNKNOWN = Health("unknown")
 
 
 @dataclass(slots=True)
 class Warmth:
     """What is known of one host. Unknown counts as awake: most hosts tell nothing, and always are."""
 
-    health: Health = field(default_factory=lambda: Health("unknown"))
-
-    @property
-    def is_asleep(self) -> bool:
-        """Whether a job given to it now would wait for a worker."""
-        return self.health.state in ASLEEP
+    health: Health = field(default=UNKNOWN, init=False)
+    is_asleep: bool = field(default=False, init=False)  # a job given to it now would wait for a worker
 
     @property
     def rank(self) -> int:
@@ -33,7 +30,7 @@ class Warmth:
     def saw(self, health: Health) -> bool:
         """The newest word of it. True when the state is another one than before."""
         changed = health.state != self.health.state
-        self.health = health
+        self.health, self.is_asleep = health, health.state in ASLEEP
         return changed
 
     def answered(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -39,6 +39,11 @@ class Asking:
     for a host to confirm. By `due_at` the caller must hear something.
     """
 
+    __slots__ = (
+        "_call", "_deadline", "_door", "_first_due_at", "_news", "_next_at", "_owns_news", "_prompt",
+        "_routes", "_turn", "_winner", "ladder",
+    )  # fmt: skip
+
     def __init__(
         self,
         call: Call,
@@ -51,9 +56,10 @@ class Asking:
     ) -> None:
         self._call, self._turn, self._prompt, self._deadline = call, turn, prompt, deadline
         self._routes = routes_of(call) if routes is None else routes
-        self._news = news or News()
+        self._news, self._owns_news = news or News(), news is None
         self._first_due_at, self._door = due_at, call.record.door
         self._winner: Draft | None = None
+        self._next_at: float | None = None  # when somebody is to be asked; None: not before something happens
         # Not bound to this asking: such a ring would wait for the garbage collector.
         sleeps = partial(_sleeps, call)
         self.ladder = Ladder(self._routes, call.purse, due_at, sleeps, goes_on=bool(prompt.so_far))
@@ -66,6 +72,8 @@ class Asking:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close(blames=kind is None or not issubclass(kind, asyncio.CancelledError))
         self._call.askings.remove(self)
+        if self._owns_news:
+            self._news.close()
 
     def close(self, *, blames: bool = False) -> None:
         """Stop everybody, the one who is being spoken, too.
@@ -79,9 +87,14 @@ class Asking:
     # Asking
 
     def ask_due(self) -> None:
-        """Ask whoever's time has come."""
-        while (due := self.ladder.due()) is not None:
-            self._ask(*due)
+        """Ask whoever's time has come, and see when the next one's does, as things are."""
+        self._next_at = None
+        while (then := self.ladder.next(at := now())) is not None:
+            when, route, why = then
+            if when > at:
+                self._next_at = when
+                return
+            self._ask(route, why)
 
     def ask_one_more(self) -> None:
         """Ask one more, unless somebody is writing: the caller has waited long enough."""
@@ -90,7 +103,7 @@ class Asking:
 
     def keep_only(self, winner: Draft) -> None:
         """Stop every other route; at its host, too, in the background."""
-        self._winner = winner
+        self._winner, self._next_at = winner, None
         self.ladder.waiting.clear()
         for draft in self.ladder.drafts:
             if draft is not winner:
@@ -130,51 +143,50 @@ class Asking:
     def failures(self) -> Sequence[ModelError]:
         return [draft.failure for draft in self.ladder.drafts if draft.failure]
 
-    async def news(self, until: float) -> None:
-        """Wait until something was written or failed, somebody is due to be asked, or `until` has come."""
-        due_at = self.ladder.due_next_at()
-        looks_at = [until] if due_at is None else [until, due_at]
-        if self.ladder.held() is not None:
-            looks_at.append(now() + LOOK_S)
-        await self._news.wait(min(looks_at))
+    def news(self, until: float) -> Awaitable[None]:
+        """Wait until something was written or failed, somebody is due to be asked, or `until` has come.
+
+        Who is due was seen by `ask_due`.
+        """
+        if self._next_at is not None:
+            until = min(until, self._next_at)
+        if self._winner is None and self.ladder.held() is not None:
+            until = min(until, now() + LOOK_S)
+        return self._news.wait(until)
 
     def _others(self) -> list[Route]:
         """Who could go on for the winner, best first. A slow start is no reason against it."""
         out = {
-            draft.route.name
+            draft.rung.route
             for draft in self.ladder.drafts
             if draft is self._winner or (draft.failure and not isinstance(draft.failure, RouteSlow))
         }
         return in_turn([route for route in self._routes if route.name not in out], now())
 
     def _ask(self, route: Route, why: Why) -> None:
+        call, ladder = self._call, self.ladder
         route.breaker.asked(now())
-        ahead = writer(self._call, route, self._prompt)
+        ahead = writer(call, route, self._prompt)
         why = why if ahead is None else Why.AHEAD
-        names = lexicon_of(self._call.agent.lexicon)
-        draft = begin(route, why, self._prompt, self._deadline, wording(self._turn), self._door, names)
-        self.ladder.begin(draft)
+        names, said = lexicon_of(call.agent.lexicon), wording(self._turn)
+        draft = begin(route, why, self._prompt, self._deadline, said, self._door, names, self._news.tell)
+        ladder.begin(draft)
         self._turn.rungs.append(draft.rung)
-        rank = len(self.ladder.drafts) - 1
-        self._call.publish(RouteAsked(self._call.call_id, route.name, rank, why))
-        draft.task = self._call.spawn(self._write(draft, ahead or route.client.write))
+        call.publish(RouteAsked(call.call_id, draft.rung.route, len(ladder.drafts) - 1, why))
+        draft.task = call.spawn(self._write(draft, ahead or route.client.write))
 
     # What they write
 
     async def _write(self, draft: Draft, write: Write) -> None:
         """Have one route write its draft. Ends quietly; what went wrong stands in the draft."""
         try:
-            await self._have_written(draft, write)
-            if isinstance(draft.written.verdict, ModelError):
-                raise draft.written.verdict
-            assert draft.finish is not None
-            if draft.clause_at is None and not draft.finish.tool_calls:
-                draft.finish = None
-                raise draft.without_words()
-            if draft.route.breaker.succeeded():
-                self._call.publish(RouteChanged(draft.route.name, "warm", "it answers again"))
-            _saw(self._call, draft.route, draft.route.warmth.answered())
-            draft.learn()
+            try:
+                finish = await write(self._prompt, self._deadline, draft.hear)
+            except asyncio.CancelledError:
+                if (own := _own_end(draft)) is None:
+                    raise
+                finish = own
+            self._ended(draft, finish)
         except ModelError as exc:
             self._failed(draft, exc)
         except Exception as exc:  # fence: one job
@@ -183,22 +195,21 @@ class Asking:
             self._failed(draft, broken)
         self._news.tell()
 
-    async def _have_written(self, draft: Draft, write: Write) -> None:
-        listen, news = draft.hear, self._news
-
-        def hear(piece: str) -> None:
-            if listen(piece):
-                news.tell()
-
-        try:
-            finish = await write(self._prompt, self._deadline, hear)
-            draft.end(draft.written.verdict if isinstance(draft.written.verdict, Finish) else finish)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if draft.written.verdict is None or task is None or task.uncancel() > 0:
-                raise
-            if isinstance(draft.written.verdict, Finish):
-                draft.end(draft.written.verdict)
+    def _ended(self, draft: Draft, finish: Finish) -> None:
+        """A route has written its draft to the end. Raises a ModelError where that is no reply."""
+        verdict = draft.written.verdict
+        finish = verdict if isinstance(verdict, Finish) else finish
+        draft.end(finish)
+        if isinstance(draft.written.verdict, ModelError):
+            raise draft.written.verdict
+        if draft.clause_at is None and not finish.tool_calls:
+            draft.finish = None
+            raise draft.without_words()
+        route = draft.route
+        if route.breaker.succeeded():
+            self._call.publish(RouteChanged(route.name, "warm", "it answers again"))
+        _saw(self._call, route, route.warmth.answered())
+        draft.learn()
 
     def _failed(self, draft: Draft, failure: ModelError) -> None:
         draft.fail(failure)
@@ -234,6 +245,19 @@ class Asking:
         if draft.token_at is not None or self._prompt.so_far or now() < self._first_due_at:
             return False
         return draft.silent_s() >= max(REMOTE_S, draft.route.latency.p95_s("clause", REMOTE_S))
+
+
+def _own_end(draft: Draft) -> Finish | None:
+    """How a draft ends whose writer was cancelled by its verdict; None: somebody else has cancelled it.
+
+    Raises a verdict that is a ModelError.
+    """
+    task, verdict = asyncio.current_task(), draft.written.verdict
+    if verdict is None or task is None or task.uncancel() > 0:
+        return None
+    if isinstance(verdict, ModelError):
+        raise verdict
+    return verdict
 
 
 def _sleeps(call: Call, draft: Draft) -> bool:

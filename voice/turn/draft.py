@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from voice.clock import Deadline, now
@@ -40,8 +40,12 @@ class Draft:
     asked_at: float
     usual_s: float  # until its first clause: its p95
     written: Written
+    ready: list[Chunk]  # what could be said now
+    tell: Callable[[], None]  # called when there is more of it
+    clock: Callable[[], float]  # the loop's, as `now()`: asked for each word
     finish: Finish | None = None
     failure: ModelError | None = None
+    is_over: bool = False  # the one or the other is there
     task: asyncio.Task[None] | None = None
     token_at: float | None = None  # the first token of the answer
     last_token_at: float | None = None
@@ -52,18 +56,9 @@ class Draft:
     _pause_s: float = 0.0  # the longest one between two tokens
 
     @property
-    def ready(self) -> deque[Chunk]:
-        """What could be said now."""
-        return self.written.ready
-
-    @property
     def is_usable(self) -> bool:
         """Whether the caller could be given something of it now."""
         return bool(self.ready) or (self.failure is None and self.finish is not None)
-
-    @property
-    def is_over(self) -> bool:
-        return self.finish is not None or self.failure is not None
 
     def silent_s(self) -> float:
         """How long it has been asked without a clause to say."""
@@ -84,23 +79,32 @@ class Draft:
     def hear(self, piece: str) -> bool:
         """Take a piece as it is written. True when it completes a chunk. Stops the writer if it must."""
         if not piece:
-            return self._usable(self.written.pause())
-        if self._wrote_chars < MAX_WROTE_CHARS:
-            self._wrote.append(piece)
-            self._wrote_chars += len(piece)
-        at = now()
-        if self.rung.token_ms is None and not piece.isspace():
-            self.rung.token_ms = self.deadline.since_ms(at)
-        is_sign, has_more = self.written.take(piece, at)
-        if is_sign:
-            self._count_token(at)
-        return self._usable(has_more) if has_more or self.written.verdict is not None else False
+            has_more = self.written.pause()
+        else:
+            if self._wrote_chars < MAX_WROTE_CHARS:
+                self._wrote.append(piece)
+                self._wrote_chars += len(piece)
+            at = self.clock()
+            if self.rung.token_ms is None and not piece.isspace():
+                self.rung.token_ms = self.deadline.since_ms(at)
+            is_sign, has_more = self.written.take(piece, at)
+            if is_sign:
+                if self.last_token_at is None:
+                    self.token_at, self.rung.answer_ms = at, self.deadline.since_ms(at)
+                elif at - self.last_token_at > self._pause_s:
+                    self._pause_s = at - self.last_token_at
+                self.last_token_at = at
+        if has_more or self.written.verdict is not None:
+            self._usable(has_more)
+        if has_more:
+            self.tell()
+        return has_more
 
     def end(self, finish: Finish) -> None:
         """The writing has ended by itself; if the text does not go wrong at its very end."""
         self._usable(self.written.end(finish))
         if not isinstance(self.written.verdict, ModelError):
-            self.finish, self.ended_at = finish, now()
+            self.finish, self.ended_at, self.is_over = finish, now(), True
 
     def without_words(self) -> EmptyReply:
         """The failure of a reply that has ended with nothing to say."""
@@ -117,7 +121,7 @@ class Draft:
         """The writing has ended wrongly. A whole sentence that was waiting is not lost with the rest."""
         if self.clause_at is not None and not isinstance(failure, ReplyLoops):
             self.written.keep_whole()
-        self.failure, self.ended_at = without_frames(failure), now()
+        self.failure, self.ended_at, self.is_over = without_frames(failure), now(), True
         self.rung.error, self.rung.detail = type(failure).__name__, str(failure)[:MAX_DETAIL_CHARS]
 
     def close(self, outcome: Outcome, *, cancelled: bool = False) -> None:
@@ -146,15 +150,15 @@ class Draft:
         """
         if self.written.so_far or self.rung.why is Why.AHEAD:
             return
-        latency = self.route.latency
+        latency, at = self.route.latency, now()
         if self.token_at is not None:
             latency.saw("token", self.token_at - self.asked_at)
         if self.clause_at is not None:
             latency.saw("clause", self.clause_at - self.asked_at)
         elif not self.is_over:
-            latency.gave_up("clause", now() - self.asked_at)
+            latency.gave_up("clause", at - self.asked_at)
         if self.finish is not None and self.token_at is not None:
-            latency.saw("whole", now() - self.asked_at)
+            latency.saw("whole", at - self.asked_at)
             latency.saw("pause", self._pause_s)
 
     def _usable(self, has_more: bool) -> bool:
@@ -164,13 +168,6 @@ class Draft:
         if self.written.verdict is not None and self.task is not None:
             self.task.cancel()
         return has_more
-
-    def _count_token(self, at: float) -> None:
-        last_at, self.last_token_at = self.last_token_at, at
-        if last_at is None:
-            self.token_at, self.rung.answer_ms = at, self.deadline.since_ms(at)
-        elif at - last_at > self._pause_s:
-            self._pause_s = at - last_at
 
     def _busy_s(self, ended_at: float) -> float:
         """How long its host worked: as it told, else since the first token, for a queue is not paid."""
@@ -187,12 +184,15 @@ def begin(
     said: str = "",
     door: Door = Door.CHAT,
     names: Lexicon = NONE,
+    tell: Callable[[], None] = lambda: None,
 ) -> Draft:
     """The empty draft of a route that is asked now; behind `prompt.so_far`, where that is not empty.
 
     `said` is what the caller has heard in this turn, as it was written; `door` is where they hear it;
-    `names` are those that the agent says in its own way.
+    `names` are those that the agent says in its own way. `tell` is called when there is something to say.
     """
+    clock = asyncio.get_running_loop().time
+    at = clock()
     usual_s = route.latency.p95_s("clause", deadline.budget_s / 2)
     # Parts of a clause cannot be told from what the caller has heard before: there, whole clauses are said.
     joins = door is not Door.GATHER and not (prompt.so_far or said)
@@ -203,7 +203,8 @@ def begin(
     )
     max_chars = prompt.max_tokens * MOST_CHARS_PER_TOKEN
     written = Written(route.name, max_chars, prompt.so_far, said, _chunker=chunker)
-    return Draft(route, Rung(route.name, why, deadline.since_ms(now())), deadline, now(), usual_s, written)
+    rung = Rung(route.name, why, deadline.since_ms(at))
+    return Draft(route, rung, deadline, at, usual_s, written, written.ready, tell, clock)
 
 
 def _instructions(prompt: Prompt) -> Instructions:

@@ -8,7 +8,6 @@ needed if the first one goes on after all.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Self
 
 from voice.call import Call
 from voice.clock import MARGIN_S, Deadline, now
@@ -21,7 +20,12 @@ from voice.types import Ending, Finish, Say, Turn
 
 
 class Telling:
-    """One reply while it is told. Used as a context: leaving it stops whoever was asked to go on."""
+    """One reply while it is told. To be closed, which stops whoever was asked to go on."""
+
+    __slots__ = (
+        "_asking", "_began", "_call", "_deadline", "_draft", "_ends_at", "_heir", "_heir_due_at", "_heirs",
+        "_lead_s", "_pause_ends_at", "_say", "_turn",
+    )  # fmt: skip
 
     def __init__(
         self, call: Call, turn: Turn, deadline: Deadline, say: Say, asking: Asking, draft: Draft
@@ -32,84 +36,92 @@ class Telling:
         self._heirs: list[Asking] = []
         self._began = len(turn.sent)
         self._ends_at = deadline.reply_at - MARGIN_S
-        self._lead_s: float | None = None  # in this pause; reckoned once, though there is much news
+        self._lead_s: float | None = None  # for who goes on for this draft; reckoned once for each
+        self._heir_due_at = 0.0  # as things were when an heir was last looked for
         self._pause_ends_at = now() + deadline.gap_s - MARGIN_S
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop whoever was asked to go on."""
         for heir in reversed(self._heirs):
             heir.__exit__(None)
 
     async def to_its_end(self) -> Finish:
         """Say all there is. When the gap is used up words are said though their sentence has no end."""
-        while now() < self._ends_at:
-            if self._draft.ready:
-                await self._say_next()
-            elif self._draft.finish is not None:
-                return self._draft.finish
-            elif self._is_silent() and self._still_writes() and self._draft.flush():
+        at = now()
+        while at < self._ends_at:
+            draft = self._draft
+            if draft.ready:
+                await self._say(draft.ready.pop(0))
+                at = now()
+                self._pause_ends_at = at + self._deadline.gap_s - MARGIN_S
+                if self._heir is not None:
+                    self._heir.close()  # it was not needed; the next one may be another
+                    self._heir = self._lead_s = None
                 continue
-            elif self._is_silent() and self._has_asked():
-                self._asking.broke(self._draft, self._stalled())
+            if draft.finish is not None:
+                return draft.finish
+            if not self._is_silent(at):
+                self._find_heir(at)
+                await self._news(at)
+            elif self._still_writes(at) and draft.flush():
+                continue
+            elif self._has_asked():
+                self._asking.broke(draft, self._stalled())
                 return Finish("stop")
             else:
-                self._find_heir()
-                if self._is_silent() and not self._pass_on() and self._is_hopeless():
+                self._find_heir(at)
+                if not self._pass_on(at) and self._is_hopeless(at):
                     break
-                await self._news()
+                await self._news(at)
+            at = now()
         return await self._cut_short()
 
-    def _is_silent(self) -> bool:
+    def _is_silent(self, at: float) -> bool:
         """Whether nothing more is to be expected of the draft that is being told."""
-        return self._draft.failure is not None or now() >= self._pause_ends_at
+        return self._draft.failure is not None or at >= self._pause_ends_at
 
-    def _still_writes(self) -> bool:
+    def _still_writes(self, at: float) -> bool:
         """Whether its words come slowly, rather than no longer. Only then are they said as they are."""
-        return now() < self._draft.writes_until(self._deadline.gap_s / 2)
+        return at < self._draft.writes_until(self._deadline.gap_s / 2)
 
-    def _is_hopeless(self) -> bool:
-        return now() >= self._pause_ends_at or self._heir is None or self._heir.ladder.is_lost
+    def _is_hopeless(self, at: float) -> bool:
+        return at >= self._pause_ends_at or self._heir is None or self._heir.ladder.is_lost
 
     def _has_asked(self) -> bool:
         """Whether the caller has been asked something: whatever else was to come, it is their turn."""
         return self._turn.spoken.rstrip("\"'”’)").endswith("?")
 
-    async def _say_next(self) -> None:
-        await self._say(self._draft.ready.popleft())
-        self._pause_ends_at, self._lead_s = now() + self._deadline.gap_s - MARGIN_S, None
-        if self._heir is not None:
-            self._heir.close()  # it was not needed
-            self._heir = None
-
-    def _find_heir(self) -> None:
+    def _find_heir(self, at: float) -> None:
         """Ask somebody to go on, as soon as they may be needed."""
         if self._heir is not None:
             self._heir.ask_due()
-        elif self._draft.failure is not None or now() >= self._heir_due_at():
-            so_far = self._turn.sent[self._began :].strip()
-            due_at = min(self._pause_ends_at, self._ends_at)
-            heir = self._asking.heir(so_far, due_at, beside=self._draft.failure is None)
-            if heir is not None:
-                self._heir = heir.__enter__()
-                self._heirs.append(heir)
+            return
+        if self._draft.failure is None:
+            self._heir_due_at = self._when_heir_is_due()
+            if at < self._heir_due_at:
+                return
+        so_far = self._turn.sent[self._began :].strip()
+        due_at = min(self._pause_ends_at, self._ends_at)
+        heir = self._asking.heir(so_far, due_at, beside=self._draft.failure is None)
+        if heir is not None:
+            self._heir = heir.__enter__()
+            self._heirs.append(heir)
 
-    def _heir_due_at(self) -> float:
+    def _when_heir_is_due(self) -> float:
         gap_s = self._deadline.gap_s
         if self._lead_s is None:
             self._lead_s = self._asking.lead_s(gap_s)
         lead_at = self._pause_ends_at - self._lead_s
         return max(lead_at, self._draft.writes_until(min(STALLED_S, gap_s / 3)))
 
-    def _pass_on(self) -> bool:
+    def _pass_on(self, at: float) -> bool:
         """Let the heir go on, if it has something to say."""
         heir = self._heir
         if heir is None:
             return False
         due_at = heir.ladder.due_at
         following = heir.ladder.best(due_at, waits=True)
-        if following is None and now() >= due_at:
+        if following is None and at >= due_at:
             following = heir.ladder.held() or heir.ladder.with_words(due_at)
         if following is None:
             return False
@@ -123,7 +135,7 @@ class Telling:
             following.ready[0] = replace(first, sent=first.sent.lstrip())
         return True
 
-    async def _news(self) -> None:
+    async def _news(self, at: float) -> None:
         """Wait until somebody has written something, or a time has come."""
         if self._draft.ready or self._draft.finish is not None:
             return
@@ -131,8 +143,8 @@ class Telling:
         if self._heir is not None:
             await self._heir.news(until)
         else:
-            is_early = now() < self._heir_due_at()
-            await self._asking.news(min(until, self._heir_due_at()) if is_early else until)
+            is_early = at < self._heir_due_at
+            await self._asking.news(min(until, self._heir_due_at) if is_early else until)
 
     async def _cut_short(self) -> Finish:
         if self._draft.failure is not None or now() < self._ends_at:
@@ -142,7 +154,7 @@ class Telling:
         self._turn.ending = Ending.CUT_SHORT
         if not is_whole(self._turn.spoken):  # never leave the caller in mid-sentence
             if self._draft.ready or self._draft.flush():
-                await self._say(self._draft.ready.popleft())
+                await self._say(self._draft.ready.pop(0))
             if not is_whole(self._turn.spoken):
                 await self._say(breaking_off(self._call))
         return Finish("length")
@@ -150,7 +162,7 @@ class Telling:
     async def _all_at_once(self, finish: Finish) -> Finish:
         """The reply's time is up, and the reply is whole: it was held back until now."""
         while self._draft.ready:
-            await self._say(self._draft.ready.popleft())
+            await self._say(self._draft.ready.pop(0))
         return finish
 
     def _stalled(self) -> ReplyStalled:

@@ -30,6 +30,8 @@ class Ladder:
     out to be asleep while the job waits there. `goes_on`: a reply that another has begun is finished.
     """
 
+    __slots__ = ("_goes_on", "_patience_s", "_purse", "_sleeps", "drafts", "due_at", "waiting")
+
     def __init__(
         self,
         routes: Sequence[Route],
@@ -41,29 +43,31 @@ class Ladder:
     ) -> None:
         self.due_at = due_at
         self.drafts: list[Draft] = []
-        self.waiting = in_turn(routes, now())
+        at = now()
+        self.waiting = in_turn(routes, at)
         self._purse, self._sleeps, self._goes_on = purse, sleeps, goes_on
         # What a route that is not learned yet is given before the next one is asked: half of the time.
-        self._patience_s = max(0.0, due_at - now()) / 2
+        self._patience_s = max(0.0, due_at - at) / 2
 
     # Who is asked
 
-    def due(self) -> tuple[Route, Why] | None:
-        """Who is to be asked now, and why."""
-        then = self._next()
-        return (then[1], then[2]) if then is not None and then[0] <= now() else None
-
-    def due_next_at(self) -> float | None:
-        """When somebody is to be asked, as things are; None: not before something happens."""
-        then = self._next()
-        return None if then is None else max(then[0], now())
+    def next(self, at: float) -> tuple[float, Route, Why] | None:
+        """When somebody is to be asked, who, and why, as things are at an instant; None: not before
+        something happens."""
+        route = self._affordable()
+        if route is None or self.held() is not None:
+            return None
+        if not self.drafts:
+            return at, route, Why.GOES_ON if self._goes_on else Why.FIRST
+        running = [draft for draft in self.drafts if not draft.is_over]
+        return self._beside(running, route, at) if running else (at, route, Why.FAILED)
 
     def one_more(self) -> Route | None:
         """Whom to ask when the caller has waited long enough; nobody while somebody is writing."""
-        route = self._affordable()
-        if route is None or any(now() < draft.writes_until() for draft in self.drafts):
+        route, at = self._affordable(), now()
+        if route is None or any(at < draft.writes_until() for draft in self.drafts):
             return None
-        return route if route.is_local or not route.breaker.rests(now()) else None
+        return route if route.is_local or not route.breaker.rests(at) else None
 
     def begin(self, draft: Draft) -> None:
         """A route was asked."""
@@ -82,40 +86,29 @@ class Ladder:
         """Whether every route has been asked and has failed, or had nothing to add."""
         return not self.waiting and all(draft.failure for draft in self.drafts)
 
-    def _next(self) -> tuple[float, Route, Why] | None:
-        route = self._affordable()
-        if route is None or any(draft.is_usable for draft in self.live):
-            return None
-        if not self.drafts:
-            return now(), route, Why.GOES_ON if self._goes_on else Why.FIRST
-        running = [draft for draft in self.drafts if not draft.is_over]
-        if not running:
-            return now(), route, Why.FAILED
-        return self._beside(running, route)
-
-    def _beside(self, running: Sequence[Draft], route: Route) -> tuple[float, Route, Why] | None:
+    def _beside(self, running: Sequence[Draft], route: Route, at: float) -> tuple[float, Route, Why] | None:
         """When a route is asked though others have not failed: as a hedge, or because the time is near."""
-        hedge_at, due_at = self._silent_too_long_at(running[-1]), self.due_at - usual_s(route)
+        newest = running[-1]
+        hedge_at, due_at = self._silent_too_long_at(newest, at), self.due_at - usual_s(route)
         # Whoever is writing is about to have something to say: nobody is paid meanwhile.
-        writing_until = max(draft.writes_until() for draft in running)
+        writing_until = max([draft.writes_until() for draft in running])
         if route.is_local:
             hedge_at = max(hedge_at, writing_until)
-            may_hedge = hedge_at <= due_at and not route.breaker.rests(now())
+            may_hedge = hedge_at <= due_at and not route.breaker.rests(at)
             return (hedge_at, route, Why.HEDGE) if may_hedge else (due_at, route, Why.DUE)
-        if route.breaker.rests(now()):
+        if route.breaker.rests(at):
             return None
         if self._is_second(route) and not self._purse.can_pay:
             # All that is left, and not before nothing else has come.
             return max(self.due_at, writing_until), route, Why.DUE
         # A route that is nearly as slow as the deadline is far would be asked, and paid, at once.
-        newest = running[-1]
         due_at = max(due_at, newest.asked_at + (newest.route.latency.quantile_s("clause", 0.5) or 0.0))
         why = Why.HEDGE if hedge_at <= due_at else Why.DUE
         return max(min(hedge_at, due_at), writing_until), route, why
 
-    def _silent_too_long_at(self, draft: Draft) -> float:
+    def _silent_too_long_at(self, draft: Draft, at: float) -> float:
         if self._sleeps(draft):
-            return now()
+            return at
         return draft.asked_at + draft.route.latency.p95_s("clause", self._patience_s)
 
     def _affordable(self) -> Route | None:
@@ -123,8 +116,10 @@ class Ladder:
 
         Where none is free the paid one is asked all the same, late: it is all that can still answer.
         """
-        first = next(iter(self.waiting), None)
-        if first is None or self._purse.can_pay or not self._is_second(first):
+        if not self.waiting:
+            return None
+        first = self.waiting[0]
+        if not self.drafts or not self._is_second(first) or self._purse.can_pay:
             return first
         free = next((route for route in self.waiting if route.is_local), None)
         has_free = any(draft.route.is_local and draft.failure is None for draft in self.drafts)
@@ -135,6 +130,13 @@ class Ladder:
         return not route.is_local and any(not one.route.is_local and not one.failure for one in self.drafts)
 
     # Who is worth waiting for
+
+    def front(self) -> Draft | None:
+        """The best-ranked of all drafts that nobody has stopped, if it could be said now."""
+        for draft in self.drafts:
+            if draft.rung.outcome is None:
+                return draft if draft.is_usable else None
+        return None
 
     def best(self, fill_until: float, *, waits: bool) -> Draft | None:
         """The draft to speak now: the best-ranked one, unless a better one is likely to come in time.
@@ -154,7 +156,10 @@ class Ladder:
 
     def held(self) -> Draft | None:
         """The best-ranked draft that could be said now, whoever else may come."""
-        return next((draft for draft in self.live if draft.is_usable), None)
+        for draft in self.drafts:
+            if draft.rung.outcome is None and draft.is_usable:
+                return draft
+        return None
 
     def with_words(self, fill_until: float) -> Draft | None:
         """The best-ranked draft with words in it, though in the middle of a sentence: time is up.

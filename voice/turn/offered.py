@@ -21,19 +21,20 @@ def offered(call: Call) -> Mapping[str, Tool]:
     """
     if call.as_is is not None:
         return {}
-    return {name: tool for name, whole in call.tools.items() if (tool := _here(call, whole)) is not None}
+    here: dict[str, Tool] = {}
+    for name, tool in call.tools.items():
+        if not _leads(type(tool)):
+            if tool.action is None or tool.action in call.actions:
+                here[name] = tool
+        elif (some := cast(Leading, tool).among(partial(_can, call))) is not None:
+            here[name] = some
+    return here
 
 
 @cache
 def _leads(kind: type[Tool]) -> bool:
     """Whether its tools lead to targets. To ask a Protocol takes 10 µs, and each turn asks twice for each."""
     return issubclass(kind, Leading)
-
-
-def _here(call: Call, tool: Tool) -> Tool | None:
-    if _leads(type(tool)):
-        return cast(Leading, tool).among(partial(_can, call))
-    return tool if tool.action is None or tool.action in call.actions else None
 
 
 def _can(call: Call, effect: Effect) -> bool:

@@ -45,5 +45,8 @@ def _hangs_up(call: Call) -> str | None:
     """The tool with which this agent hangs up; None: it has none, or nobody would do it."""
     if call.as_is is not None or Action.END_CALL not in call.actions:
         return None
-    ours = (name for name in call.agent.tools if name in call.tools)
-    return next((name for name in ours if call.tools[name].action is Action.END_CALL), None)
+    for name in call.agent.tools:
+        tool = call.tools.get(name)
+        if tool is not None and tool.action is Action.END_CALL:
+            return name
+    return None

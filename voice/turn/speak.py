@@ -36,15 +36,17 @@ def _last_words(call: Call, turn: Turn) -> Iterator[str]:
 class Speaker:
     """The voice of one turn: says chunks and writes down when they left."""
 
+    __slots__ = ("_call", "_deadline", "_fillers", "_reader", "_say", "_turn")
+
     def __init__(self, call: Call, turn: Turn, deadline: Deadline, say: Say, language: str) -> None:
         self._call, self._turn, self._deadline, self._say = call, turn, deadline, say
         self._fillers: list[str] = []
         # In `multi` what tells no language is read in the caller's, or as what was said last.
         self._reader = Reader(language, call.agent.lexicon, asked=_last_words(call, turn))
 
-    async def say(self, chunk: Chunk) -> None:
+    def say(self, chunk: Chunk) -> Awaitable[None]:
         """Say a piece of a reply, as it is read aloud; lines of the agent's own have been read."""
-        await self.say_line(self._reader.read(chunk) if chunk.kind is ChunkKind.REPLY else chunk)
+        return self.say_line(self._reader.read(chunk) if chunk.kind is ChunkKind.REPLY else chunk)
 
     async def say_line(self, line: Chunk) -> None:
         """Say what has been read aloud."""
@@ -58,10 +60,13 @@ class Speaker:
         if self._turn.sent and not self._turn.sent[-1].isspace():
             self._turn.sent += " "  # before a tool it had said something else
         draft = await self._first(asking)
-        if self._turn.timing.ttft_ms is None and draft.token_at is not None:
-            self._turn.timing.ttft_ms = self._deadline.since_ms(draft.token_at)
-        with Telling(self._call, self._turn, self._deadline, self.say, asking, draft) as telling:
+        if self._turn.timing.ttft_ms is None:
+            self._turn.timing.ttft_ms = draft.rung.answer_ms
+        telling = Telling(self._call, self._turn, self._deadline, self.say, asking, draft)
+        try:
             return await telling.to_its_end()
+        finally:
+            telling.close()
 
     def must_speak_at(self) -> float:
         """When something must be said: by the deadline; once something was, within a gap from it.
@@ -100,21 +105,28 @@ class Speaker:
 
     async def _first(self, asking: Asking) -> Draft:
         """The draft to speak. At the deadline a filler buys one gap's time, if that helps."""
+        ladder = asking.ladder
+        asking.check()
         while True:
-            ladder = asking.ladder
-            fills = not self._turn.filler and may_fill(self._call, self._turn.said)
-            fill_until = ladder.due_at + (self._deadline.gap_s if fills else 0.0)
-            # Behind a filler the first answer is said, whoever gives it: the caller has waited already.
-            draft = ladder.best(fill_until, waits=not self._turn.filler)
-            if draft is None and now() >= ladder.due_at:
-                draft = ladder.with_words(fill_until) or await self._overdue(asking, fills=fills)
+            await asking.news(ladder.due_at)
+            draft = ladder.front() or await self._another(asking)  # nearly always there is but one
             if draft is not None:
                 asking.keep_only(draft)
-                self._turn.route = draft.route.name
+                self._turn.route = draft.rung.route
                 return draft
             asking.ask_due()
             asking.check()
-            await asking.news(ladder.due_at)
+
+    async def _another(self, asking: Asking) -> Draft | None:
+        """A draft to speak though a better route may still answer; None: none yet."""
+        ladder = asking.ladder
+        fills = not self._turn.filler and may_fill(self._call, self._turn.said)
+        fill_until = ladder.due_at + (self._deadline.gap_s if fills else 0.0)
+        # Behind a filler the first answer is said, whoever gives it: the caller has waited already.
+        draft = ladder.best(fill_until, waits=not self._turn.filler)
+        if draft is None and now() >= ladder.due_at:
+            draft = ladder.with_words(fill_until) or await self._overdue(asking, fills=fills)
+        return draft
 
     async def _overdue(self, asking: Asking, *, fills: bool) -> Draft | None:
         """What to do when time is up: take what is held back, or say a filler and wait (None)."""

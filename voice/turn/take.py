@@ -28,7 +28,7 @@ async def take_turn(call: Call, turn: Turn, heard: Utterance, deadline: Deadline
     """
     call.purse.earn()
     speaker = Speaker(call, turn, deadline, say, heard.language)
-    if not await parted(call, turn, heard, speaker.say_line):
+    if not (call.has_parted and await parted(call, turn, heard, speaker.say_line)):
         await _answer(call, turn, heard, deadline, speaker)
     turn.ending = turn.ending or Ending.ANSWERED
     call.fallbacks_said = 0 if turn.ending is Ending.ANSWERED else call.fallbacks_said
@@ -44,7 +44,8 @@ async def _answer(call: Call, turn: Turn, heard: Utterance, deadline: Deadline, 
             told = len(wording(turn))
             with Asking(call, turn, prompt, deadline, speaker.must_speak_at()) as asking:
                 finish = await speaker.reply(asking)
-            accepted_in(call, turn)  # what tools have answered it has now read
+            if call.tool_answers:
+                accepted_in(call, turn)  # what tools have answered it has now read
             said = wording(turn)[told:].strip()
             finish = or_part(call, turn, heard, finish, said)
             if not finish.tool_calls:

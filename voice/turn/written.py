@@ -8,7 +8,6 @@ twice. When the text goes wrong (it goes in circles, it begins anew, it has no e
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -36,7 +35,7 @@ class Written:
     max_chars: int
     so_far: str = ""
     said: str = ""
-    ready: deque[Chunk] = field(default_factory=deque)
+    ready: list[Chunk] = field(default_factory=list)  # few: a deque takes 700 bytes before the first one
     verdict: ModelError | Finish | None = None  # it must be stopped: it goes wrong, or it is long enough
     has_chunks: bool = False
     _seam: Seam | None = None
@@ -47,7 +46,8 @@ class Written:
     _echoes: int = 0  # short sentences that were written twice in a row, and left out
 
     def __post_init__(self) -> None:
-        self._heard = words(self.so_far or self.said)
+        if self.so_far or self.said:
+            self._heard = words(self.so_far or self.said)
         if self.so_far:
             self._seam = Seam(self.so_far)
 
@@ -124,12 +124,13 @@ class Written:
         """Make chunks usable, unless the caller has heard them."""
         added = False
         for chunk in chunks:
-            said = words(chunk.text)
-            if says_again(self._heard, said, SAID_AGAIN):
-                continue
-            if self.so_far and says_again(said, self._heard[:BEGINNING], BEGINNING):
-                self._begins_anew()
-                return added
+            if self._heard:
+                said = words(chunk.text)
+                if says_again(self._heard, said, SAID_AGAIN):
+                    continue
+                if self.so_far and says_again(said, self._heard[:BEGINNING], BEGINNING):
+                    self._begins_anew()
+                    return added
             is_echo = self._loops.echoes(chunk.text)
             self._echoes += is_echo
             if self._loops.repeats(chunk.text) or self._echoes >= MOST_ECHOES:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import cast
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,3 +107,20 @@ def test_whatever_a_host_sends_the_question_ends(some: bytes, places: list[int])
     outcome = heard_on(cut(some, places))
 
     assert isinstance(outcome, bytes) or issubclass(cast(type, outcome), httpx.TransportError)
+
+
+def test_a_host_that_hangs_up_while_its_reader_is_busy_has_broken_off() -> None:
+    async def read() -> bytes:
+        wire = Wire(lambda _: None, lambda _: None)
+        wire.connection_made(Line())
+        asking = asyncio.create_task(wire.ask(b""))
+        await asyncio.sleep(0)
+        wire.data_received(CHUNKED + chunk(b"Which "))
+        pieces = (await asking).aiter_bytes()
+        heard = await anext(pieces)
+        wire.connection_lost(None)
+        with pytest.raises(httpx.ReadError):
+            await anext(pieces)
+        return heard
+
+    assert asyncio.run(read()) == b"Which "

@@ -33,6 +33,16 @@ async def test_what_came_before_is_not_waited_for_and_counts_once(virtual_time: 
     assert virtual_time.elapsed_s == pytest.approx(5.0)
 
 
+async def test_each_wait_ends_at_its_own_instant(virtual_time: VirtualTime) -> None:
+    news = News()
+    asyncio.get_running_loop().call_later(0.1, news.tell)
+
+    await news.wait(now() + 1.0)
+    for wait_s, ended_s in ((5.0, 5.1), (0.2, 5.3), (2.0, 7.3)):
+        await news.wait(now() + wait_s)
+        assert virtual_time.elapsed_s == pytest.approx(ended_s)
+
+
 async def test_an_instant_that_is_past_lets_others_work_first(virtual_time: VirtualTime) -> None:
     done: list[str] = []
     asyncio.get_running_loop().call_soon(done.append, "another's work")
