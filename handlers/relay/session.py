@@ -200,13 +200,14 @@ class RelaySession:
             return  # it was the reply before that they spoke over
         heard = self._voice.hush(cut)
         self._patience.hushed()
-        if turn is not None:
+        if turn is None:
+            if heard is not None and (greeting := cut_line(self._call, self._voice.line, heard)) is not None:
+                self._calls.greet(self._call, greeting)
+        elif self._teller.cut_at is None:  # else what was on its way has begun, and was cut, too
             self._teller.cut(
                 turn.spoken if heard is None else heard, was_last=self._watch.parting is not None
             )
             self._calls.heard(self._call, turn, heard)
-        elif heard is not None and (greeting := cut_line(self._call, self._voice.line, heard)) is not None:
-            self._calls.greet(self._call, greeting)
         self._watch.undo()
 
     def _finish(self, turn: Turn) -> None:

@@ -100,6 +100,21 @@ async def test_nothing_of_an_interrupted_reply_follows_the_interruption(virtual_
     assert socket.talks == ["I can help with that.", "Yes, at nine."]
 
 
+async def test_words_that_were_on_their_way_when_the_caller_cut_in_are_not_heard(
+    virtual_time: VirtualTime,
+) -> None:
+    async with a_relay_call(ScriptedClient(reply=[LONG, "Yes, at nine."])) as (door, socket):
+        socket.say("My sink leaks.")
+        await socket.closes_a_talk()
+        socket.cut_in(after="I can")
+        socket.cut_in(after="", durationUntilInterruptMs="1")  # the platform had begun with what came late
+        socket.say("Can somebody come?")
+        await socket.closes_a_talk(3)
+
+        assert turns(door)[0].heard == "I can"
+        assert turns(door)[0].ending is Ending.INTERRUPTED
+
+
 async def test_the_model_reads_only_what_the_caller_has_heard(virtual_time: VirtualTime) -> None:
     model = ScriptedClient(reply=[LONG, "Yes, at nine."])
     async with a_relay_call(model) as (_, socket):
