@@ -15,6 +15,7 @@ Verdict = Literal["goal", "must", "missed", "unsure"]
 
 SIGNS: dict[Verdict, str] = {"goal": "✓✓", "must": "✓", "missed": "✗", "unsure": "?"}
 
+ENOUGH = 100  # turns, for a share of one in a hundred
 MAX_EXCUSED = 50.0  # percent of turns that were helped: then the route is down, and the machine not to blame
 
 
@@ -149,7 +150,8 @@ def _mishaps(measured: Sequence[Measured]) -> Iterator[Found]:
     helped = 100 * sum(one.ours.helped for one in measured) / max(1, answered)
     if all(one.numbered for one in measured):
         yield WRONG_WORDS, wrong, calm
-        yield HELPED, helped, calm or helped > MAX_EXCUSED
+        is_telling = answered >= ENOUGH or helped > MAX_EXCUSED  # one of 20 would be 5 %
+        yield HELPED, helped if is_telling else None, calm or helped > MAX_EXCUSED
     if any(one.route for one in measured):
         yield ROUTE_HELPED, helped, calm
     yield ERRORS, sum(sum(one.ours.errors.values()) for one in measured), calm
